@@ -1,0 +1,134 @@
+//! Running a job from start to finish.
+
+use std::thread;
+use std::time::Instant;
+
+use crossbeam_channel::{bounded, unbounded};
+
+use super::assemble::{Assembler, Done};
+use super::control::Control;
+use super::feed::Feeder;
+use super::lane::Lane;
+use super::{BoxError, Job, Options, Summary, Task, WorkerFactory};
+use crate::journal::{RunDescription, Statistics, Workplace};
+use crate::progress::Progress;
+use crate::table::{Columns, Format, merge};
+use crate::{Error, Result};
+
+/// Windows that may be in work at once: one is written, one is computed, one is read.
+const WINDOWS_IN_WORK: usize = 3;
+
+/// Runs `job` over `records` on `workers`, going on where an earlier run with the same description stopped.
+///
+/// # Errors
+///
+/// [`Error`]; what is done is kept, and the same call goes on from there.
+pub fn run<T, R>(job: Job<'_, T>, records: R, workers: Vec<WorkerFactory<T::Item>>) -> Result<Summary>
+where
+    T: Task,
+    R: Iterator<Item = Result<T::Record, BoxError>> + Send,
+{
+    let start = Instant::now();
+    if workers.is_empty() {
+        return Err(Error::NoWorkers);
+    }
+    let columns = Columns::new(&job.task.describe(&[])?.schema(), job.task.output_schema());
+    columns.check(&job.output)?;
+    let place = Workplace::start(job.output.clone(), describe(&job), job.options.overwrite)?;
+    let done = match earlier(&place)? {
+        Some(done) => done,
+        None => {
+            let control = Control::new(job.options.interrupt.clone());
+            let done = compute(&job, &place, &columns, &control, records, workers)?;
+            control.failure().map_or(Ok(done), Err)?
+        }
+    };
+    if let Some(rejected) = done.statistics.rejected.first().filter(|_| job.options.strict) {
+        if job.output.format() == Format::Dataset {
+            place.close()?;
+        }
+        return Err(Error::Rejected { name: rejected.first.clone(), reason: rejected.kind.clone() });
+    }
+    let stop = || job.options.interrupt.is_raised();
+    if !done.complete || !(done.merged || merge(&place, &columns, &done.statistics, stop)?) {
+        return Err(interrupted(&job, done.statistics.rows + done.loose_rows));
+    }
+    place.close()?;
+    Ok(Summary::new(done, start.elapsed().as_secs_f64()))
+}
+
+/// What an earlier run did, when it did everything: at most the output file is missing.
+fn earlier(place: &Workplace) -> Result<Option<Done>> {
+    let merged = place.merged()?;
+    let parts = if merged.is_none() { place.complete()? } else { None };
+    let mut statistics = Statistics::default();
+    for done in merged.iter().chain(parts.iter().flatten().map(|part| &part.statistics)) {
+        statistics.add(done);
+    }
+    if merged.is_none() && parts.is_none() {
+        return Ok(None);
+    }
+    let merged = merged.is_some() || place.output.format() == Format::Dataset;
+    Ok(Some(Done { resumed_rows: statistics.rows, statistics, complete: true, merged, ..Done::default() }))
+}
+
+/// Puts the version and what decides the composition of batches around the caller's entries.
+fn describe<T: Task>(job: &Job<'_, T>) -> RunDescription {
+    let mut description = RunDescription::new().with("version", env!("CARGO_PKG_VERSION"));
+    for (key, value) in job.description.entries() {
+        description.set(key, value);
+    }
+    description
+        .with("layout", job.task.layout().name())
+        .with("batch_tokens", job.options.batch_tokens)
+        .with("window_tokens", job.options.window_tokens())
+        .with("window_rows", job.options.window_rows)
+}
+
+/// Runs feeder, lanes and assembler until there is nothing more to do, or the run stops.
+fn compute<T, R>(
+    job: &Job<'_, T>,
+    place: &Workplace,
+    columns: &Columns,
+    control: &Control,
+    records: R,
+    workers: Vec<WorkerFactory<T::Item>>,
+) -> Result<Done>
+where
+    T: Task,
+    R: Iterator<Item = Result<T::Record, BoxError>> + Send,
+{
+    let Options { strict, quiet, .. } = job.options;
+    let (queue, batches) = bounded(workers.len());
+    let (tell, messages) = unbounded();
+    let (permit, permits) = bounded(WINDOWS_IN_WORK);
+    for _ in 0..WINDOWS_IN_WORK {
+        let _ = permit.send(());
+    }
+    let (task, options) = (job.task, &job.options);
+    let feeder = Feeder { task, options, place, control, queue, messages: tell.clone(), permits };
+    let assembler = Assembler::new(place, columns, control, permit, Progress::new(job.totals, quiet));
+    thread::scope(|scope| {
+        let lanes = workers.into_iter().map(|factory| {
+            let lane = Lane { queue: batches.clone(), messages: tell.clone(), control, columns, strict };
+            scope.spawn(move || lane.run(factory))
+        });
+        let mut threads: Vec<_> = lanes.collect();
+        threads.push(scope.spawn(move || feeder.run(records)));
+        // The channels close when the last thread that holds them ends.
+        drop((batches, tell));
+        let done = assembler.run(&messages);
+        let panicked = threads.into_iter().filter_map(|thread| thread.join().err()).count() > 0;
+        if panicked { Err(Error::Panicked) } else { Ok(done) }
+    })
+}
+
+/// The error of a run that someone stopped.
+fn interrupted<T: Task>(job: &Job<'_, T>, done: u64) -> Error {
+    let go_on = if job.options.overwrite {
+        "run the same command again without --overwrite to go on"
+    } else {
+        "run the same command again to go on"
+    };
+    Error::Interrupted { done, total: job.totals.map(|totals| totals.rows), go_on: go_on.to_owned() }
+}

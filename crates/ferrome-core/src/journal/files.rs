@@ -1,0 +1,95 @@
+//! Names of a run's files, and writing them whole.
+
+use std::io::Write;
+use std::path::Path;
+
+use fs_err::File;
+
+use crate::Result;
+use crate::table::failed;
+
+pub(super) const JOURNAL: &str = "run.json";
+pub(super) const LOCK: &str = "lock";
+
+/// The names in a folder, sorted; none where there is no such folder.
+pub(super) fn names(folder: &Path) -> Result<Vec<String>> {
+    if !folder.try_exists()? {
+        return Ok(Vec::new());
+    }
+    let mut names = Vec::new();
+    for entry in fs_err::read_dir(folder)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The number in `part-00012.parquet`.
+pub(super) fn part_number(name: &str) -> Option<usize> {
+    let digits = name.strip_prefix("part-")?.strip_suffix(".parquet")?;
+    if digits.len() < 5 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok()
+}
+
+/// Whether a run writes files of this name into its work folder.
+pub(super) fn is_ours(name: &str) -> bool {
+    let ours = name.strip_prefix("part-").is_some_and(|rest| rest.ends_with(".spill")) || part_number(name).is_some();
+    ours || name.ends_with(".tmp") || name == JOURNAL || name == LOCK
+}
+
+/// Writes a file under a temporary name, syncs it and renames it.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let unfinished = path.with_extension("tmp");
+    let write = || {
+        let mut file = File::create(&unfinished)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|error| failed(&unfinished, error))?;
+    publish(&unfinished, path)
+}
+
+/// Renames a synced file into place, and syncs the folder.
+pub(crate) fn publish(unfinished: &Path, path: &Path) -> Result<()> {
+    fs_err::rename(unfinished, path)?;
+    // Not every file system lets a folder be synced; the rename itself is atomic on all.
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+        && let Ok(folder) = std::fs::File::open(folder)
+    {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_numbers_have_five_digits_or_more() {
+        assert_eq!(part_number("part-00012.parquet"), Some(12));
+        assert_eq!(part_number("part-123456.parquet"), Some(123_456));
+        for name in
+            ["part-12.parquet", "part-0001a.parquet", "part-00001.parquet.tmp", "part-+0001.parquet", "x.parquet"]
+        {
+            assert_eq!(part_number(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn file_on_a_full_disk_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/full", folder.path().join("run.tmp")).unwrap();
+        let path = folder.path().join("run.json");
+        assert_eq!(
+            write_whole(&path, b"{}").unwrap_err().to_string(),
+            format!(
+                "{}: no space left on device; what is done is kept: make room and run the same command again",
+                path.with_extension("tmp").display()
+            )
+        );
+        assert!(!path.exists());
+    }
+}

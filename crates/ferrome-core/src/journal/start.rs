@@ -1,0 +1,103 @@
+//! Starting a run: a new one, the rest of an earlier one, or none because the output is not to be touched.
+
+use std::path::PathBuf;
+
+use super::files::{LOCK, is_ours, names, part_number};
+use super::{RunDescription, Workplace};
+use crate::table::{Format, Output, part};
+use crate::{Error, Result};
+
+impl Workplace {
+    /// Locks the output and makes its work folder, or goes on with that of an earlier run with the same description.
+    ///
+    /// # Errors
+    ///
+    /// The output exists, belongs to someone else or to another run, or an earlier run had another description.
+    pub(crate) fn start(output: Output, description: RunDescription, overwrite: bool) -> Result<Self> {
+        let mut place = Self::new(output, description);
+        if !overwrite {
+            place.refuse_existing()?;
+        }
+        place.refuse_foreign()?;
+        if place.output.format() == Format::Dataset {
+            fs_err::create_dir_all(place.output.path())?;
+        }
+        let new = !place.work.is_dir();
+        if new {
+            fs_err::create_dir(&place.work)?;
+        }
+        match place.go_on(overwrite) {
+            Ok(()) => Ok(place),
+            Err(error) => {
+                // A refused run leaves nothing behind.
+                if new {
+                    place.close()?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn go_on(&mut self, overwrite: bool) -> Result<()> {
+        self.take_lock()?;
+        if overwrite {
+            self.clear()?;
+        }
+        match self.earlier()? {
+            Some(earlier) => self.compare(&earlier),
+            None => self.write_journal(None),
+        }
+    }
+
+    /// The description of an earlier run: in its journal, or in its parts when it was finished.
+    fn earlier(&self) -> Result<Option<RunDescription>> {
+        if let Some(journal) = self.journal()? {
+            return Ok(Some(journal.description));
+        }
+        let parts = self.finished_parts()?;
+        parts.first().map(|&number| part::footer(&self.part(number)).map(|footer| footer.description)).transpose()
+    }
+
+    /// Refuses a finished output file, unless a run was stopped between giving it its name and tidying up.
+    fn refuse_existing(&self) -> Result<()> {
+        match self.output.files().into_iter().find(|file| file.exists()) {
+            Some(path) if self.merged()?.is_none() => Err(Error::OutputExists { path }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a folder that holds anything that no run wrote.
+    fn refuse_foreign(&self) -> Result<()> {
+        let foreign = |path: PathBuf, file: String| Err(Error::OutputForeign { path, file });
+        if self.work.is_dir()
+            && let Some(file) = names(&self.work)?.into_iter().find(|name| !is_ours(name))
+        {
+            return foreign(self.work.clone(), file);
+        }
+        if self.output.format() != Format::Dataset || !self.parts.is_dir() {
+            return Ok(());
+        }
+        for name in names(&self.parts)? {
+            let number = part_number(&name);
+            let ours = number.is_some_and(|number| part::footer(&self.part(number)).is_ok());
+            if !ours && name != "_run" && !name.starts_with('.') {
+                return foreign(self.parts.clone(), name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what earlier runs wrote; the lock stays.
+    fn clear(&self) -> Result<()> {
+        let own = names(&self.work)?.into_iter().filter(|name| name != LOCK).map(|name| self.work.join(name));
+        let parts = names(&self.parts)?.into_iter().filter(|name| part_number(name).is_some());
+        let mut files: Vec<PathBuf> = own.chain(parts.map(|name| self.parts.join(name))).collect();
+        files.extend(self.output.files());
+        files.sort_unstable();
+        files.dedup();
+        for file in files.into_iter().filter(|file| file.exists()) {
+            fs_err::remove_file(file)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! The progress bar: rows, tokens per second and the time that is left, on stderr, only where a person is looking.
+
+use std::io::{IsTerminal, stderr};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::engine::Totals;
+use crate::journal::Statistics;
+
+/// A progress bar, or none.
+pub struct Progress {
+    bar: ProgressBar,
+    totals: Option<Totals>,
+    start: Instant,
+    /// Rows and tokens of finished parts.
+    finished: (u64, u64),
+    /// Rows and tokens of batches computed since.
+    loose: (u64, u64),
+    /// Tokens computed since the start.
+    tokens: u64,
+}
+
+impl Progress {
+    /// A bar on stderr; none when `quiet` or stderr is not a terminal.
+    #[must_use]
+    pub fn new(totals: Option<Totals>, quiet: bool) -> Self {
+        let bar = match totals {
+            _ if quiet || !stderr().is_terminal() => ProgressBar::hidden(),
+            Some(totals) => ProgressBar::new(totals.tokens.unwrap_or(totals.rows)).with_style(style(true)),
+            None => ProgressBar::new_spinner().with_style(style(false)),
+        };
+        Self { bar, totals, start: Instant::now(), finished: (0, 0), loose: (0, 0), tokens: 0 }
+    }
+
+    /// Counts a computed batch.
+    pub fn computed(&mut self, rows: u64, tokens: u64) {
+        self.tokens += tokens;
+        self.loose = (self.loose.0 + rows, self.loose.1 + tokens);
+        self.show();
+    }
+
+    /// Counts a finished part; `all` are the statistics of all that are finished, with this one.
+    pub fn finished(&mut self, all: &Statistics, resumed: bool) {
+        let (rows, tokens) = (all.rows - self.finished.0, all.tokens - self.finished.1);
+        self.finished = (all.rows, all.tokens);
+        if resumed {
+            self.show();
+            // What an earlier run did says nothing about how fast this one is.
+            self.bar.reset_eta();
+        } else {
+            self.loose = (self.loose.0.saturating_sub(rows), self.loose.1.saturating_sub(tokens));
+            self.show();
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn show(&self) {
+        let rows = self.finished.0 + self.loose.0;
+        let seconds = self.start.elapsed().as_secs_f64().max(1e-3);
+        let speed = format!("{:.0} tokens/s", self.tokens as f64 / seconds);
+        match self.totals {
+            Some(totals) => {
+                let by_tokens = totals.tokens.map(|_| self.finished.1 + self.loose.1);
+                self.bar.set_position(by_tokens.unwrap_or(rows));
+                self.bar.set_message(format!("{rows}/{} rows, {speed}", totals.rows));
+            }
+            None => {
+                self.bar.set_position(rows);
+                self.bar.set_message(format!("{rows} rows, {speed}"));
+            }
+        }
+    }
+}
+
+fn style(bounded: bool) -> ProgressStyle {
+    let template = if bounded {
+        "{wide_bar} {percent}% {msg}, {elapsed} gone, {eta} to go"
+    } else {
+        "{spinner} {msg}, {elapsed} gone"
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_understood() {
+        assert!(ProgressStyle::with_template("{wide_bar} {percent}% {msg}, {elapsed} gone, {eta} to go").is_ok());
+        assert!(ProgressStyle::with_template("{spinner} {msg}, {elapsed} gone").is_ok());
+    }
+
+    #[test]
+    fn rows_are_counted_once() {
+        let mut progress = Progress::new(None, true);
+        progress.computed(3, 30);
+        progress.computed(4, 40);
+        progress.finished(&Statistics { rows: 3, tokens: 30, ..Statistics::default() }, false);
+        assert_eq!((progress.finished, progress.loose), ((3, 30), (4, 40)));
+    }
+}
