@@ -1,0 +1,12 @@
+//! The protein language models, one file each, and the doors through which their checkpoints come.
+
+mod config;
+mod esm;
+mod foreign;
+mod locate;
+mod open;
+
+pub use config::{Config, PositionKind};
+pub use esm::{Batch, Esm, EsmLayer};
+pub use locate::locate;
+pub use open::{OpenModel, open};

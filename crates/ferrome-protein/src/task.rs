@@ -1,0 +1,3 @@
+//! What is done with proteins: each task supplies the engine with its verbs.
+
+pub mod embed;
