@@ -1,0 +1,41 @@
+//! The command line `ferrome`: one file per subcommand, and no science in it.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod demo;
+mod doctor;
+mod exit;
+mod options;
+mod protein;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Bioinformatics foundation models from the command line: exact, fast and resumable.
+#[derive(Debug, Parser)]
+#[command(name = "ferrome", version, arg_required_else_help = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Proteins: embeddings and training of language models
+    #[command(subcommand)]
+    Protein(protein::Command),
+    /// Versions, devices and instruction sets, and what would make Ferrome faster here
+    Doctor(doctor::Args),
+    /// Embed twelve well-known proteins with the model that ships, and show which are alike
+    Demo(demo::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Protein(command) => protein::run(command),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Demo(args) => demo::run(&args),
+    };
+    exit::code(result)
+}

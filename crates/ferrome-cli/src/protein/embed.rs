@@ -1,0 +1,207 @@
+//! `ferrome protein embed`.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use anyhow::Result;
+use ferrome_core::{
+    device::{DeviceName, kind_name},
+    engine::{self, BoxError, Job, Totals},
+    fingerprint,
+    journal::RunDescription,
+    table::Output,
+};
+use ferrome_protein::{
+    model::{self, OpenModel},
+    read::{self, Protein, Survey, translate::Translation},
+    task::embed::{self, EmbedOptions, EmbedTask, Lanes, Long, LongPolicy, Pool},
+};
+use tch::Device;
+
+use crate::options::{Compute, Running};
+
+const EXAMPLES: &str = "\
+Examples:
+  ferrome protein embed proteins.fasta -m ferrome-esm2-mini -o proteins.parquet
+  ferrome protein embed proteome.fasta.gz -m facebook/esm2_t33_650M_UR50D --dtype bf16 -o proteome/
+
+The second writes a folder of Parquet parts. Killed at any moment, the same command goes on where it was.";
+
+/// Writes `id`, `length`, `embedding` and `error`, one row per record, in the order of the input
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// FASTA: plain, gzip or BGZF; `-` is standard input
+    #[arg(required = true, value_name = "IN")]
+    inputs: Vec<PathBuf>,
+    /// A folder, a file, a name in weights/, or a published name in the Hugging Face or torch cache
+    #[arg(short, long, value_name = "MODEL")]
+    model: String,
+    /// OUT.parquet, .npy, .arrow, .csv, or a folder of Parquet parts
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// How residues become one vector: mean, max, cls, or residue for all of them
+    #[arg(long, default_value = "mean", value_name = "POOL")]
+    pool: Pool,
+    /// Layers, with commas: 0 is the embedding, -1 the last; several give columns embedding_N
+    #[arg(long, default_value = "-1", value_name = "N", value_delimiter = ',', allow_hyphen_values = true)]
+    layers: Vec<i64>,
+    /// Also write logits over the 33 tokens for every residue
+    #[arg(long)]
+    logits: bool,
+    /// Proteins that are too long: error, truncate or window [default: ESM-2 takes any length, the others error]
+    #[arg(long, value_name = "CHOICE")]
+    long: Option<Long>,
+    /// Residues per window
+    #[arg(long, default_value_t = 1022, value_name = "N")]
+    window: usize,
+    /// Residues that neighbouring windows share
+    #[arg(long, default_value_t = 128, value_name = "N")]
+    overlap: usize,
+    /// The input is nucleotides: translate coding sequences by this NCBI genetic code (1 standard, 11 bacterial)
+    #[arg(long, value_name = "TABLE")]
+    translate: Option<u8>,
+    /// With --translate: take the open reading frames of all six frames instead of whole coding sequences
+    #[arg(long, requires = "translate")]
+    orfs: bool,
+    /// With --orfs: the shortest protein
+    #[arg(long, requires = "orfs", default_value_t = read::translate::MIN_ORF, value_name = "N")]
+    min_orf: usize,
+    #[command(flatten)]
+    compute: Compute,
+    #[command(flatten)]
+    running: Running,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let output = Output::parse(&args.output)?;
+    let threads = args.compute.threads();
+    let devices = args.compute.device.devices()?;
+    let first = devices.first().copied().unwrap_or(Device::Cpu);
+    let kind = args.compute.dtype.kind(first)?;
+    let translation = args.translation()?;
+    let surveys = args.inputs.iter().map(|path| read::survey(path)).collect::<Result<Vec<_>, _>>()?;
+    args.warn_of_nucleotides(&surveys);
+
+    let started = Instant::now();
+    let opened = Arc::new(model::open(&model::locate(&args.model)?)?);
+    let options = args.embed_options(&opened)?;
+    let batch_tokens = args.compute.batch_tokens.map_or(default_batch_tokens(first), NonZeroUsize::get);
+    let mut description = args.describe_inputs()?;
+    describe_model(&mut description, args, &opened, &options)?;
+    description.set("dtype", kind_name(kind));
+    description.set("device", if first == Device::Cpu { "cpu".into() } else { DeviceName(first).to_string().replace(|c: char| c == ':' || c.is_ascii_digit(), "") });
+
+    let task = EmbedTask::new(options, &opened.config);
+    let totals = totals(&surveys).filter(|_| !args.orfs);
+    let batches = totals.and_then(|totals| totals.tokens).map_or(usize::MAX, |tokens| tokens as usize / batch_tokens + 1);
+    let lanes = Lanes::share_out(threads.get(), batches);
+    let workers = embed::workers(&task, &opened, kind, &devices, lanes)?;
+    let load_seconds = started.elapsed().as_secs_f64();
+
+    let job = Job { task: &task, options: args.running.engine(batch_tokens, threads)?, description, output, totals };
+    let summary = engine::run(job, records(&args.inputs, threads, translation), workers)?;
+    let residues = surveys.iter().flatten().map(|survey| survey.residues).sum();
+    args.running.report(&summary, load_seconds, residues)
+}
+
+impl Args {
+    fn translation(&self) -> Result<Option<Translation>> {
+        let Some(table) = self.translate else { return Ok(None) };
+        let translation = if self.orfs { Translation::orfs(table, self.min_orf)? } else { Translation::cds(table)? };
+        Ok(Some(translation))
+    }
+
+    fn embed_options(&self, model: &OpenModel) -> Result<EmbedOptions> {
+        let layers = embed::resolve_layers(&self.layers, model.config.num_hidden_layers)?;
+        let long = LongPolicy::new(self.long, self.window, self.overlap, &model.config)?;
+        Ok(EmbedOptions { pool: self.pool, layers, logits: self.logits, long })
+    }
+
+    // A protein model takes nucleotides for alanine, cysteine, glycine and threonine: say so before hours of work.
+    fn warn_of_nucleotides(&self, surveys: &[Option<Survey>]) {
+        for (path, survey) in self.inputs.iter().zip(surveys) {
+            let Some(survey) = survey else { continue };
+            if self.translate.is_none() && survey.nucleotides * 2 > survey.records {
+                eprintln!(
+                    "warning: {}: {} of {} records look like nucleotides; --translate TABLE translates them",
+                    path.display(),
+                    survey.nucleotides,
+                    survey.records
+                );
+            }
+        }
+    }
+
+    fn describe_inputs(&self) -> Result<RunDescription> {
+        let mut description = RunDescription::new();
+        for (i, path) in self.inputs.iter().enumerate() {
+            let regular = fs_err::metadata(path).is_ok_and(|metadata| metadata.is_file());
+            let value = if regular {
+                let file = fingerprint::file(path)?;
+                format!("{} ({} bytes, xxh3 {})", path.display(), file.bytes, fingerprint::hex(file.hash))
+            } else {
+                path.display().to_string()
+            };
+            description.set(format!("input.{i}"), value);
+        }
+        if let Some(table) = self.translate {
+            let mode = if self.orfs { format!("orfs of {} or more", self.min_orf) } else { "coding sequences".into() };
+            description.set("translate", format!("table {table}, {mode}"));
+        }
+        Ok(description)
+    }
+}
+
+fn describe_model(
+    description: &mut RunDescription,
+    args: &Args,
+    model: &OpenModel,
+    options: &EmbedOptions,
+) -> Result<()> {
+    description.set("model", &args.model);
+    description.set("model.fingerprint", model.fingerprint()?);
+    description.set("pool", options.pool);
+    let layers: Vec<String> = options.layers.iter().map(ToString::to_string).collect();
+    description.set("layers", layers.join(","));
+    description.set("logits", options.logits);
+    description.set("long", options.long);
+    Ok(())
+}
+
+fn default_batch_tokens(device: Device) -> usize {
+    if device == Device::Cpu { 2048 } else { 32_768 }
+}
+
+// Every protein is framed by two tokens; nucleotides give a third of their number.
+fn totals(surveys: &[Option<Survey>]) -> Option<Totals> {
+    let surveys: Vec<&Survey> = surveys.iter().map(Option::as_ref).collect::<Option<_>>()?;
+    let rows = surveys.iter().map(|survey| survey.records).sum();
+    let residues: u64 = surveys.iter().map(|survey| survey.residues).sum();
+    Some(Totals { rows, tokens: Some(residues + 2 * rows) })
+}
+
+fn records(
+    inputs: &[PathBuf],
+    threads: NonZeroUsize,
+    translation: Option<Translation>,
+) -> impl Iterator<Item = Result<Protein, BoxError>> + Send {
+    let files = inputs.to_vec();
+    let proteins = files.into_iter().flat_map(move |path| one_file(&path, threads));
+    let translated: Box<dyn Iterator<Item = _> + Send> = match translation {
+        Some(translation) => Box::new(translation.apply(proteins)),
+        None => Box::new(proteins),
+    };
+    translated.map(|protein| protein.map_err(BoxError::from))
+}
+
+fn one_file(path: &Path, threads: NonZeroUsize) -> Box<dyn Iterator<Item = ferrome_protein::Result<Protein>> + Send> {
+    match read::open(path, threads) {
+        Ok(fasta) => Box::new(fasta),
+        Err(error) => Box::new(std::iter::once(Err(error))),
+    }
+}
