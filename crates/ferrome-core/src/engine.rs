@@ -1,4 +1,11 @@
 //! The one engine for every job: read → tokenize → batch → model → write.
+//!
+//! The *feeder* reads rows and cuts them, in order, into windows; a window is tokenized in parallel, freed of identical
+//! inputs, ordered by length and cut into batches, which depend on nothing but its rows and the options. *Lanes* (one
+//! thread and one [`Worker`] for each device) take batches as they come free and spill what they computed to disk. The
+//! *assembler* puts a window's rows back into input order when its batches are there, and writes them as one part of the
+//! output. At most three windows are in work at once, so that memory does not grow with the input; a kill costs at most
+//! the batches in hand.
 
 mod assemble;
 mod control;

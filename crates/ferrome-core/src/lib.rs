@@ -12,6 +12,8 @@ pub mod interrupt;
 pub mod journal;
 pub mod progress;
 pub mod table;
+#[cfg(feature = "torch")]
+pub mod train;
 pub mod weights;
 
 #[cfg(feature = "torch")]

@@ -75,6 +75,25 @@ pub enum Error {
         overlap: usize,
     },
 
+    /// The split leaves one side without sequences.
+    #[error(
+        "too few sequences to train: {train} to train on and {held_out} held out; give more, or another held_out_share"
+    )]
+    TooFewSequences {
+        /// To train on.
+        train: usize,
+        /// Held out.
+        held_out: usize,
+    },
+
+    /// Training has neither a shape nor a checkpoint.
+    #[error("nothing to train: give hidden_size, num_hidden_layers and num_attention_heads in --config, or a model with --from")]
+    NoModelToTrain,
+
+    /// A file that training writes cannot be made.
+    #[error("cannot write what was trained: {0}")]
+    Save(String),
+
     /// Logits were asked for from a checkpoint without a language-model head.
     #[error("the checkpoint has no language-model head (`lm_head`), which logits need: use one saved from EsmForMaskedLM")]
     NoLanguageModelHead,

@@ -1,18 +1,12 @@
 //! `ferrome protein embed`.
 
-use std::{
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+mod describe;
+
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::Result;
 use ferrome_core::{
-    device::{DeviceName, kind_name},
     engine::{self, BoxError, Job, Totals},
-    fingerprint,
-    journal::RunDescription,
     table::Output,
 };
 use ferrome_protein::{
@@ -32,7 +26,7 @@ Examples:
 The second writes a folder of Parquet parts. Killed at any moment, the same command goes on where it was.";
 
 /// Writes `id`, `length`, `embedding` and `error`, one row per record, in the order of the input
-#[derive(clap::Args, Debug)]
+#[derive(clap::Parser, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// FASTA: plain, gzip or BGZF; `-` is standard input
@@ -91,14 +85,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let opened = Arc::new(model::open(&model::locate(&args.model)?)?);
     let options = args.embed_options(&opened)?;
     let batch_tokens = args.compute.batch_tokens.map_or(default_batch_tokens(first), NonZeroUsize::get);
-    let mut description = args.describe_inputs()?;
-    describe_model(&mut description, args, &opened, &options)?;
-    description.set("dtype", kind_name(kind));
-    description.set("device", if first == Device::Cpu { "cpu".into() } else { DeviceName(first).to_string().replace(|c: char| c == ':' || c.is_ascii_digit(), "") });
+    let description = describe::run(args, &opened, &options, (kind, first))?;
 
     let task = EmbedTask::new(options, &opened.config);
     let totals = totals(&surveys).filter(|_| !args.orfs);
-    let batches = totals.and_then(|totals| totals.tokens).map_or(usize::MAX, |tokens| tokens as usize / batch_tokens + 1);
+    let batches =
+        totals.and_then(|totals| totals.tokens).map_or(usize::MAX, |tokens| tokens as usize / batch_tokens + 1);
     let lanes = Lanes::share_out(threads.get(), batches);
     let workers = embed::workers(&task, &opened, kind, &devices, lanes)?;
     let load_seconds = started.elapsed().as_secs_f64();
@@ -136,41 +128,6 @@ impl Args {
             }
         }
     }
-
-    fn describe_inputs(&self) -> Result<RunDescription> {
-        let mut description = RunDescription::new();
-        for (i, path) in self.inputs.iter().enumerate() {
-            let regular = fs_err::metadata(path).is_ok_and(|metadata| metadata.is_file());
-            let value = if regular {
-                let file = fingerprint::file(path)?;
-                format!("{} ({} bytes, xxh3 {})", path.display(), file.bytes, fingerprint::hex(file.hash))
-            } else {
-                path.display().to_string()
-            };
-            description.set(format!("input.{i}"), value);
-        }
-        if let Some(table) = self.translate {
-            let mode = if self.orfs { format!("orfs of {} or more", self.min_orf) } else { "coding sequences".into() };
-            description.set("translate", format!("table {table}, {mode}"));
-        }
-        Ok(description)
-    }
-}
-
-fn describe_model(
-    description: &mut RunDescription,
-    args: &Args,
-    model: &OpenModel,
-    options: &EmbedOptions,
-) -> Result<()> {
-    description.set("model", &args.model);
-    description.set("model.fingerprint", model.fingerprint()?);
-    description.set("pool", options.pool);
-    let layers: Vec<String> = options.layers.iter().map(ToString::to_string).collect();
-    description.set("layers", layers.join(","));
-    description.set("logits", options.logits);
-    description.set("long", options.long);
-    Ok(())
 }
 
 fn default_batch_tokens(device: Device) -> usize {
@@ -191,17 +148,10 @@ fn records(
     translation: Option<Translation>,
 ) -> impl Iterator<Item = Result<Protein, BoxError>> + Send {
     let files = inputs.to_vec();
-    let proteins = files.into_iter().flat_map(move |path| one_file(&path, threads));
+    let proteins = files.into_iter().flat_map(move |path| super::one_file(&path, threads));
     let translated: Box<dyn Iterator<Item = _> + Send> = match translation {
         Some(translation) => Box::new(translation.apply(proteins)),
         None => Box::new(proteins),
     };
     translated.map(|protein| protein.map_err(BoxError::from))
-}
-
-fn one_file(path: &Path, threads: NonZeroUsize) -> Box<dyn Iterator<Item = ferrome_protein::Result<Protein>> + Send> {
-    match read::open(path, threads) {
-        Ok(fasta) => Box::new(fasta),
-        Err(error) => Box::new(std::iter::once(Err(error))),
-    }
 }

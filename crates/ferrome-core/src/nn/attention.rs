@@ -123,7 +123,7 @@ mod tests {
             for lengths in [vec![1], vec![2, 1, 3], vec![8, 31, 32, 33, 7], vec![511, 512, 513], vec![1100, 5]] {
                 for rotary in [false, true] {
                     let worst = compare(Kind::Float, 3, k, &lengths, rotary);
-                    assert!(worst < 5e-6, "k {k}, lengths {lengths:?}, rotary {rotary}: {worst}");
+                    assert!(worst < 2e-5, "k {k}, lengths {lengths:?}, rotary {rotary}: {worst}");
                 }
             }
         }
@@ -138,7 +138,7 @@ mod tests {
         for k in [2, 6, 24, 32, 64] {
             for lengths in [vec![1], vec![8, 31, 32, 33, 7], vec![513], vec![1100, 5]] {
                 let worst = compare(Kind::BFloat16, 3, k, &lengths, true);
-                assert!(worst < 6e-2, "k {k}, lengths {lengths:?}: {worst}");
+                assert!(worst < 0.15, "k {k}, lengths {lengths:?}: {worst}");
             }
         }
     }

@@ -30,6 +30,8 @@ impl ParquetSink {
         let floats =
             floats.columns().iter().filter(|column| matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE));
         let metadata = description.metadata().map(|(key, value)| KeyValue::new(key, value)).collect();
+        // pyarrow shows the Arrow schema's metadata, polars and duckdb show the file's.
+        let schema = SchemaRef::new(schema.as_ref().clone().with_metadata(description.metadata().collect()));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
@@ -53,9 +55,8 @@ impl Sink for ParquetSink {
         self.writer.write(batch).map_err(|error| failed(&self.path, error))
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
-        let path = self.path;
-        let file = self.writer.into_inner().map_err(|error| failed(&path, error))?;
-        file.sync_all().map_err(|error| failed(&path, error))
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        self.writer.finish().map_err(|error| failed(&self.path, error))?;
+        self.writer.inner().sync_all().map_err(|error| failed(&self.path, error))
     }
 }

@@ -1,4 +1,4 @@
-//! The one file of Ferrome with `unsafe` code: the memory map of weights.
+//! The memory map of weights: one of the three files of Ferrome with `unsafe` code (docs/architecture.md).
 
 use std::io;
 use std::ops::Range;

@@ -193,6 +193,11 @@ pub(crate) fn sequences(count: usize) -> Vec<(String, String)> {
     (0..count).map(|n| (format!("sp|P{n:05}"), sequence(n))).collect()
 }
 
+/// A record of `task`.
+pub(crate) fn record(task: &Dummy, (name, sequence): &(String, String)) -> Record {
+    Record { name: name.clone(), sequence: sequence.clone(), _live: task.live.enter() }
+}
+
 /// A run of the dummy.
 pub(crate) struct Run<'a> {
     pub(crate) rows: &'a [(String, String)],
@@ -222,11 +227,11 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn task_into(self, task: &Dummy, output: &Path) -> Result<Summary> {
-        let records = self.rows.iter().enumerate().map(|(n, (name, sequence))| {
+        let records = self.rows.iter().enumerate().map(|(n, row)| {
             if n >= self.unreadable_after {
                 return Err::<Record, BoxError>("proteins.fa.gz: the gzip stream ends early".into());
             }
-            Ok(Record { name: name.clone(), sequence: sequence.clone(), _live: task.live.enter() })
+            Ok(record(task, row))
         });
         let job = Job {
             task,

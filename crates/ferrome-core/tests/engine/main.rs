@@ -4,6 +4,7 @@
 
 mod dummy;
 mod formats;
+mod full_disk;
 mod identical;
 mod killed;
 mod memory;
@@ -11,4 +12,5 @@ mod order;
 mod panicked;
 mod refused;
 mod rejected;
+mod residues;
 mod resumed;

@@ -167,11 +167,26 @@ impl Esm {
         &self,
         batch: &Batch,
         until: usize,
+        visit: impl FnMut(usize, &Tensor) -> Result<()>,
+    ) -> Result<Tensor> {
+        self.forward_in(self.embeddings.word_embeddings.weight.f_kind()?, batch, until, visit)
+    }
+
+    /// As [`Esm::forward`], computed in `kind` whatever the weights are kept in: training has f32 weights and bf16 products.
+    ///
+    /// # Errors
+    ///
+    /// As [`Esm::forward`].
+    pub fn forward_in(
+        &self,
+        kind: Kind,
+        batch: &Batch,
+        until: usize,
         mut visit: impl FnMut(usize, &Tensor) -> Result<()>,
     ) -> Result<Tensor> {
         let rotary = self.rotary.as_ref().map(|rotary| rotary.tables(batch.sequences.positions())).transpose()?;
         let rotary = rotary.as_ref().map(|(cos, sin)| (cos, sin));
-        let mut x = self.embeddings.forward(batch)?;
+        let mut x = self.embeddings.forward(batch)?.f_to_kind(kind)?;
         visit(0, &x)?;
         for (i, layer) in (1..=until).zip(&self.layers) {
             x = layer.forward(x, &batch.sequences, rotary)?;

@@ -29,17 +29,17 @@ pub(super) fn run(
     Ok(attended.f_reshape([t, heads * k])?) // [t, h, k] -> [t, h * k]
 }
 
+// Cut by one split each, whose backward is one concatenation; narrowing sequence by sequence would fill and add a whole
+// batch of zeros for each of them.
 fn one_by_one(query: &Tensor, key: &Tensor, value: &Tensor, sequences: &Sequences) -> Result<Tensor> {
-    let attended: Vec<Tensor> = sequences
-        .spans()
-        .map(|(start, length)| {
-            // [t, h, k] -> [1, h, length, k]
-            let cut = |x: &Tensor| x.f_narrow(0, start, length)?.f_transpose(0, 1)?.f_unsqueeze(0);
-            let mixed = attend(&cut(query)?, &cut(key)?, &cut(value)?, None)?;
-            Ok(mixed.f_squeeze_dim(0)?.f_transpose(0, 1)?) // [1, h, length, k] -> [length, h, k]
-        })
-        .collect::<Result<_>>()?;
-    Ok(Tensor::f_cat(&attended, 0)?)
+    let lengths: Vec<i64> = sequences.spans().map(|(_, length)| length).collect();
+    let cut = |x: &Tensor| x.f_split_with_sizes(&lengths, 0);
+    let attended = cut(query)?.into_iter().zip(cut(key)?).zip(cut(value)?).map(|((query, key), value)| -> Result<Tensor> {
+        let batch_of_one = |x: &Tensor| x.f_transpose(0, 1)?.f_unsqueeze(0); // [length, h, k] -> [1, h, length, k]
+        let mixed = attend(&batch_of_one(&query)?, &batch_of_one(&key)?, &batch_of_one(&value)?, None)?;
+        Ok(mixed.f_squeeze_dim(0)?.f_transpose(0, 1)?) // [1, h, length, k] -> [length, h, k]
+    });
+    Ok(Tensor::f_cat(&attended.collect::<Result<Vec<_>>>()?, 0)?)
 }
 
 // One launch over [n, h, longest, k] with the padded keys masked out; sorted batches keep the padding small.

@@ -1,0 +1,133 @@
+//! What training writes: a folder as `EsmForMaskedLM.save_pretrained` would, and the checkpoint to go on from.
+
+use std::{collections::HashMap, path::Path};
+
+use safetensors::{Dtype, tensor::TensorView};
+use tch::Tensor;
+
+use super::init::bytes;
+use crate::{
+    Error, Result,
+    model::{Config, Esm, PositionKind},
+    tokenize,
+};
+
+/// Our one tensor of queries, keys and values, and the three of a checkpoint.
+const FUSED: &str = "query_key_value";
+const APART: [&str; 3] = ["query", "key", "value"];
+
+type Named = Vec<(String, Vec<usize>, Vec<u8>)>;
+
+/// Names and shapes of all tensors of a model, as transformers has them.
+pub(super) fn checkpoint_names(config: &Config) -> Vec<(String, Vec<i64>)> {
+    let (d, f, v) = (config.hidden_size, config.intermediate_size, config.vocab_size);
+    let linear = |name: &str, rows: i64, columns: i64| [(format!("{name}.weight"), vec![rows, columns]), (format!("{name}.bias"), vec![rows])];
+    let norm = |name: &str| [(format!("{name}.weight"), vec![d]), (format!("{name}.bias"), vec![d])];
+    let mut all = vec![("esm.embeddings.word_embeddings.weight".to_owned(), vec![v, d])];
+    if config.position_embedding_type == PositionKind::Absolute {
+        all.push(("esm.embeddings.position_embeddings.weight".into(), vec![config.max_position_embeddings, d]));
+    }
+    if config.emb_layer_norm_before {
+        all.extend(norm("esm.embeddings.layer_norm"));
+    }
+    for layer in (0..config.num_hidden_layers).map(|i| format!("esm.encoder.layer.{i}")) {
+        all.extend(APART.iter().flat_map(|part| linear(&format!("{layer}.attention.self.{part}"), d, d)));
+        all.extend(linear(&format!("{layer}.attention.output.dense"), d, d));
+        all.extend(linear(&format!("{layer}.intermediate.dense"), f, d));
+        all.extend(linear(&format!("{layer}.output.dense"), d, f));
+        all.extend(norm(&format!("{layer}.attention.LayerNorm")));
+        all.extend(norm(&format!("{layer}.LayerNorm")));
+    }
+    all.extend(norm("esm.encoder.emb_layer_norm_after"));
+    all.extend(linear("lm_head.dense", d, d));
+    all.extend(norm("lm_head.layer_norm"));
+    all.push(("lm_head.bias".into(), vec![v]));
+    all
+}
+
+/// Writes `config.json`, `model.safetensors`, `vocab.txt` and the tokenizer's two files.
+///
+/// # Errors
+///
+/// The folder cannot be written.
+pub(super) fn hugging_face(model: &Esm, folder: &Path) -> Result<()> {
+    let mut tensors: Named = Vec::new();
+    for (name, tensor) in model.parameters() {
+        if name.contains(FUSED) {
+            for (part, piece) in APART.iter().zip(tensor.f_chunk(3, 0)?) {
+                tensors.push(named(&name.replace(FUSED, part), &piece)?);
+            }
+        } else {
+            tensors.push(named(&name, tensor)?);
+        }
+    }
+    if let Some(inv_freq) = model.inv_freq() {
+        for i in 0..model.config().num_hidden_layers {
+            tensors.push(named(&format!("esm.encoder.layer.{i}.attention.self.rotary_embeddings.inv_freq"), inv_freq)?);
+        }
+    }
+    write_safetensors(&tensors, HashMap::from([("format".into(), "pt".into())]), &folder.join("model.safetensors"))?;
+    write(&folder.join("config.json"), &config_json(model.config()))?;
+    write(&folder.join("vocab.txt"), &tokenize::TOKENS.join("\n"))?;
+    write(&folder.join("special_tokens_map.json"), SPECIAL_TOKENS)?;
+    write(&folder.join("tokenizer_config.json"), TOKENIZER)
+}
+
+const SPECIAL_TOKENS: &str = r#"{"cls_token": "<cls>", "eos_token": "<eos>", "mask_token": "<mask>", "pad_token": "<pad>", "unk_token": "<unk>"}
+"#;
+const TOKENIZER: &str = r#"{"tokenizer_class": "EsmTokenizer", "do_lower_case": false, "model_max_length": 1000000000000000019884624838656}
+"#;
+
+// The published keys, with those that transformers needs and that do not change what Ferrome computes.
+fn config_json(config: &Config) -> String {
+    let mut value = serde_json::to_value(config).unwrap_or_default();
+    if let Some(map) = value.as_object_mut() {
+        let fixed = serde_json::json!({
+            "architectures": ["EsmForMaskedLM"], "model_type": "esm", "is_folding_model": false, "hidden_act": "gelu",
+            "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "initializer_range": 0.02,
+            "torch_dtype": "float32", "vocab_list": null, "esmfold_config": null,
+        });
+        map.extend(fixed.as_object().cloned().unwrap_or_default());
+    }
+    format!("{value:#}\n")
+}
+
+/// Writes the parameters, the optimiser's state and `state` into one file, whole or not at all.
+///
+/// # Errors
+///
+/// The file cannot be written.
+pub(super) fn checkpoint(
+    parameters: Vec<(String, &Tensor)>,
+    optimiser: Vec<(String, &Tensor)>,
+    state: String,
+    path: &Path,
+) -> Result<()> {
+    let all = parameters.into_iter().chain(optimiser);
+    let tensors = all.map(|(name, tensor)| named(&name, tensor)).collect::<Result<Named>>()?;
+    write_safetensors(&tensors, HashMap::from([("ferrome.state".into(), state)]), path)
+}
+
+fn named(name: &str, tensor: &Tensor) -> Result<(String, Vec<usize>, Vec<u8>)> {
+    let shape = tensor.size().iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect();
+    Ok((name.to_owned(), shape, bytes(tensor)?))
+}
+
+fn write_safetensors(tensors: &Named, metadata: HashMap<String, String>, path: &Path) -> Result<()> {
+    let views = tensors.iter().map(|(name, shape, data)| {
+        TensorView::new(Dtype::F32, shape.clone(), data).map(|view| (name, view))
+    });
+    let views = views.collect::<Result<Vec<_>, _>>().map_err(|e| Error::Save(e.to_string()))?;
+    let file = safetensors::serialize(views, Some(metadata)).map_err(|e| Error::Save(e.to_string()))?;
+    write(path, file)
+}
+
+/// Writes a file whole, under a temporary name first.
+pub(super) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let mut file = fs_err::File::create(&temporary)?;
+    std::io::Write::write_all(&mut file, content.as_ref())?;
+    file.sync_all()?;
+    Ok(fs_err::rename(&temporary, path)?)
+}
