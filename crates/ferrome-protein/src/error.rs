@@ -30,6 +30,16 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// Weights that are not fair-esm's have no configuration beside them.
+    #[error(
+        "{}: no config.json beside the weights; expected a Hugging Face folder (config.json and weights) or a fair-esm .pt file",
+        path.display()
+    )]
+    NoConfig {
+        /// The folder or weight file as the user gave it.
+        path: PathBuf,
+    },
+
     /// A name was given for a model, and no cache on this machine has it.
     #[error(
         "model `{model}` was not found; looked for {}; get it with `hf download {repository}` or give a folder",
@@ -58,7 +68,7 @@ pub enum Error {
     },
 
     /// A window that the model cannot take.
-    #[error("--window {window} does not fit: expected 1 to {} residues", limit.map_or("any number of".to_owned(), |limit| limit.to_string()))]
+    #[error("--window {window} does not fit: expected 1 {} residues", limit.map_or("or more".to_owned(), |limit| format!("to {limit}")))]
     BadWindow {
         /// As asked for.
         window: usize,
@@ -89,6 +99,31 @@ pub enum Error {
     /// Training has neither a shape nor a checkpoint.
     #[error("nothing to train: give hidden_size, num_hidden_layers and num_attention_heads in --config, or a model with --from")]
     NoModelToTrain,
+
+    /// Training was asked to go on from, or to make, a model that it cannot train.
+    #[error("pretrain trains ESM-2 (rotary positions), found {found}")]
+    NotTrainable {
+        /// The kind of model.
+        found: &'static str,
+    },
+
+    /// The folder for a new model holds one already.
+    #[error("{}: holds a model already; pass --overwrite to replace it, or choose another -o", path.display())]
+    ModelExists {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// Someone stopped a training.
+    #[error("interrupted: {step} of {steps} steps done; run the same command again{} to go on", if *overwrite { " without --overwrite" } else { "" })]
+    Interrupted {
+        /// Steps done, all of them kept.
+        step: u64,
+        /// Of so many.
+        steps: u64,
+        /// The command began anew, which its repetition must not.
+        overwrite: bool,
+    },
 
     /// A file that training writes cannot be made.
     #[error("cannot write what was trained: {0}")]

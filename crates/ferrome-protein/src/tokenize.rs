@@ -63,6 +63,18 @@ pub fn residues(sequence: &[u8]) -> Result<Vec<u8>, NotTokens> {
     if tokens.is_empty() { Err(NotTokens::Empty) } else { Ok(tokens) }
 }
 
+/// How many residues an upper-case sequence has, whatever its letters; `<mask>` stands for one.
+///
+/// ```
+/// use ferrome_protein::tokenize::length;
+/// assert_eq!(length(b"MK<MASK>J"), 4);
+/// ```
+#[must_use]
+pub fn length(sequence: &[u8]) -> usize {
+    const HIDDEN: &[u8] = b"<MASK>";
+    sequence.len() - (HIDDEN.len() - 1) * memchr::memmem::find_iter(sequence, HIDDEN).count()
+}
+
 /// `<cls>`, the residues, `<eos>`.
 #[must_use]
 pub fn framed(residues: &[u8]) -> Vec<u8> {

@@ -130,6 +130,31 @@ mod tests {
     }
 
     #[test]
+    fn threads_give_what_one_thread_gives() {
+        if !kernel_serves(Kind::Float) {
+            eprintln!("skipped: this processor has no AVX-512");
+            return;
+        }
+        let _guard = tch::no_grad_guard();
+        let sequences = Sequences::new(&[40, 3, 70], Device::Cpu).unwrap();
+        let qkv = Tensor::randn([113, 3 * 4 * 24], (Kind::Float, Device::Cpu));
+        let run = |threads| {
+            tch::set_num_threads(threads);
+            pack::run(&qkv, 4, &sequences, None).unwrap()
+        };
+        assert!(run(1).equal(&run(3)));
+    }
+
+    #[test]
+    fn rotary_tables_of_another_length() {
+        let sequences = Sequences::new(&[4], Device::Cpu).unwrap();
+        let qkv = Tensor::zeros([4, 24], (Kind::Float, Device::Cpu));
+        let table = Tensor::zeros([3, 2], (Kind::Float, Device::Cpu));
+        let refused = pack::run(&qkv, 2, &sequences, Some((&table, &table))).unwrap_err();
+        assert_eq!(refused.to_string(), "libtorch: attention: expected rotary tables of 8 angles for 4 tokens");
+    }
+
+    #[test]
     fn bf16_kernel_agrees_within_its_rounding() {
         if !kernel_serves(Kind::BFloat16) {
             eprintln!("skipped: this processor has no AVX-512 BF16");

@@ -135,9 +135,20 @@ impl Config {
         if self.vocab_size != 33 {
             return Err(format!("expected vocab_size 33, found {}", self.vocab_size));
         }
+        for (name, token) in [("mask_token_id", self.mask_token_id), ("pad_token_id", self.pad_token_id)] {
+            if !(0..self.vocab_size).contains(&token) {
+                return Err(format!("expected {name} below vocab_size {}, found {token}", self.vocab_size));
+            }
+        }
+        if self.num_hidden_layers < 1 || self.intermediate_size < 1 {
+            return Err("expected num_hidden_layers and intermediate_size of 1 or more".into());
+        }
         let (d, h) = (self.hidden_size, self.num_attention_heads);
-        if d < 1 || h < 1 || d % h != 0 || (d / h) % 2 != 0 || self.intermediate_size < 1 || self.num_hidden_layers < 1 {
+        if d < 1 || h < 1 || d % h != 0 || (d / h) % 2 != 0 {
             return Err(format!("hidden_size {d} does not divide into {h} heads of even width"));
+        }
+        if self.position_embedding_type == PositionKind::Absolute && self.most_residues().is_none_or(|most| most < 1) {
+            return Err(format!("max_position_embeddings {} leaves no room for a residue", self.max_position_embeddings));
         }
         Ok(())
     }

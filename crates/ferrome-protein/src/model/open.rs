@@ -35,6 +35,9 @@ pub fn open(path: &Path) -> Result<OpenModel> {
     } else {
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
         let file = folder.join("config.json");
+        if !file.exists() {
+            return Err(Error::NoConfig { path: path.to_owned() });
+        }
         let config = Config::parse(&fs_err::read_to_string(&file)?, &file.display().to_string())?;
         checkpoint.rename(|name| Some(as_masked_language_model(name)))?;
         config

@@ -124,7 +124,7 @@ impl Task for EmbedTask {
 
     fn describe(&self, records: &[&Protein]) -> ferrome_core::Result<RecordBatch> {
         let ids: StringArray = records.iter().map(|record| Some(record.id.as_str())).collect();
-        let length = |record: &&Protein| i64::try_from(record.sequence.len()).unwrap_or(i64::MAX);
+        let length = |record: &&Protein| i64::try_from(tokenize::length(&record.sequence)).unwrap_or(i64::MAX);
         let lengths: Int64Array = records.iter().map(length).map(Some).collect();
         let schema = Schema::new(vec![
             Field::new("id", DataType::Utf8, false),

@@ -26,11 +26,14 @@ pub(super) struct Head {
     pub(super) keys: Vec<u32>,
     /// `[key / per word][columns]`.
     pub(super) values: Vec<u32>,
+    /// What was mixed: `[query][width]`.
+    pub(super) output: Vec<f32>,
     /// Words per query or key.
     pub(super) words: usize,
     /// Head width rounded up to whole registers.
     pub(super) columns: usize,
-    width: usize,
+    /// Head width.
+    pub(super) width: usize,
     per_word: usize,
     scores: Vec<f32>,
     mixed: Vec<f32>,
@@ -43,6 +46,7 @@ impl Head {
             queries: Vec::new(),
             keys: Vec::new(),
             values: Vec::new(),
+            output: Vec::new(),
             words: width.div_ceil(per_word),
             columns,
             width,
@@ -62,6 +66,7 @@ impl Head {
             words.clear();
             words.resize(len, 0);
         }
+        self.output.resize(length * self.width, 0.0);
     }
 }
 
@@ -75,22 +80,38 @@ pub(super) fn supports(kind: Kind, head_width: i64) -> bool {
     }
 }
 
-/// `emit(i, values)` gets the mixed values of query `i`. Call only where [`supports`] said yes to f32.
-pub(super) fn attend_f32(head: &mut Head, queries: usize, emit: &mut dyn FnMut(usize, &[f32])) {
+/// Fills `head.output` for so many queries and as many keys. Call only where [`supports`] said yes to f32.
+pub(super) fn attend_f32(head: &mut Head, queries: usize) {
     #[cfg(target_arch = "x86_64")]
     if instructions::f32() {
         // SAFETY: the processor has AVX-512F.
-        unsafe { single::attend(head, queries, emit) }
+        unsafe { single::attend(head, queries) }
     }
 }
 
 /// As [`attend_f32`], for bf16.
-pub(super) fn attend_bf16(head: &mut Head, queries: usize, emit: &mut dyn FnMut(usize, &[f32])) {
+pub(super) fn attend_bf16(head: &mut Head, queries: usize) {
     #[cfg(target_arch = "x86_64")]
     if instructions::bf16() {
         // SAFETY: the processor has AVX-512F and AVX-512 BF16.
-        unsafe { brain::attend(head, queries, emit) }
+        unsafe { brain::attend(head, queries) }
     }
+}
+
+/// Runs `work` compiled for AVX-512 where the processor has it; call with a closure whose callees are `inline(always)`.
+pub(super) fn with_wide_registers(work: impl FnOnce()) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+        fn wide(work: impl FnOnce()) {
+            work();
+        }
+        if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq") {
+            // SAFETY: the processor has these instruction sets.
+            return unsafe { wide(work) };
+        }
+    }
+    work();
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -127,14 +148,13 @@ macro_rules! kernel {
             $store_weights
 
             #[target_feature(enable = $features)]
-            pub(super) fn attend(head: &mut Head, queries: usize, emit: &mut dyn FnMut(usize, &[f32])) {
+            pub(super) fn attend(head: &mut Head, queries: usize) {
                 for first in (0..queries).step_by(ROW_TILE) {
                     let rows = ROW_TILE.min(queries - first);
                     row_tile(head, first, queries);
-                    for row in 0..rows {
-                        if let Some(values) = head.mixed.get(row * head.columns..row * head.columns + head.width) {
-                            emit(first + row, values);
-                        }
+                    let mixed = head.mixed.chunks_exact(head.columns).take(rows);
+                    for (row, values) in head.output.chunks_exact_mut(head.width).skip(first).zip(mixed) {
+                        row.copy_from_slice(values.get(..head.width).unwrap_or_default());
                     }
                 }
             }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    model::{Batch, Esm, OpenModel},
+    model::{Batch, Esm, OpenModel, PositionKind},
     tokenize,
 };
 
@@ -81,13 +81,13 @@ struct State {
 
 const CHECKPOINT: &str = "checkpoint.safetensors";
 
-/// Trains, or goes on with an earlier run into the same folder, and writes the model as a Hugging Face folder with
-/// `metrics.csv` and `loss.svg`.
+/// Trains, or goes on with an earlier run into the same folder. At every checkpoint the folder holds the model so far, as
+/// Hugging Face lays it out, with `metrics.csv` and `loss.svg`.
 ///
 /// # Errors
 ///
 /// The folder holds a run with other data or options (listed); it cannot be written; the training diverges;
-/// [`ferrome_core::Error::Interrupted`] after Ctrl-C, with everything kept.
+/// [`Error::Interrupted`] after Ctrl-C, with everything kept.
 pub fn pretrain(start: &Start, corpus: &Corpus, on_progress: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
     fs_err::create_dir_all(start.folder)?;
     let mut trainer = Trainer::new(start, corpus)?;
@@ -108,11 +108,9 @@ pub fn pretrain(start: &Start, corpus: &Corpus, on_progress: &mut dyn FnMut(&Pro
             trainer.keep()?;
         }
         if stop && !last {
-            let go_on = format!("the same command goes on from step {step}");
-            return Err(ferrome_core::Error::Interrupted { done: step, total: Some(start.config.steps), go_on }.into());
+            return Err(Error::Interrupted { step, steps: start.config.steps, overwrite: start.overwrite });
         }
     }
-    save::hugging_face(&trainer.model, start.folder)?;
     Ok(Outcome { metrics: trainer.state.metrics, resumed })
 }
 
@@ -131,6 +129,9 @@ impl<'a> Trainer<'a> {
             (None, Some(config)) => init::random(config, start.config.seed, start.device)?,
             (None, None) => return Err(Error::NoModelToTrain),
         };
+        if model.config().position_embedding_type != PositionKind::Rotary {
+            return Err(Error::NotTrainable { found: "learned positions (ESM-1b, ESM-1v)" });
+        }
         let optimiser = AdamW::new(model.parameters(), start.config.optimiser())?;
         let description = describe(start, corpus)?;
         let state = State { description, ..State::default() };
@@ -142,7 +143,11 @@ impl<'a> Trainer<'a> {
     fn resume(&mut self) -> Result<()> {
         let path = self.start.folder.join(CHECKPOINT);
         if !path.exists() || self.start.overwrite {
-            return Ok(());
+            if !self.start.overwrite && self.start.folder.join("model.safetensors").exists() {
+                return Err(Error::ModelExists { path: self.start.folder.to_owned() });
+            }
+            // From here on the folder is this run's, whenever it is killed.
+            return self.keep_checkpoint();
         }
         let checkpoint = Checkpoint::open(&path)?;
         let json = checkpoint.metadata().get("ferrome.state").and_then(|value| value.as_str()).unwrap_or_default();
@@ -150,7 +155,7 @@ impl<'a> Trainer<'a> {
         let state: State = serde_json::from_str(json).map_err(unreadable)?;
         let differences: Vec<String> = (self.state.description.iter().zip(&state.description))
             .filter(|(now, before)| now != before)
-            .map(|((key, now), (_, before))| format!("{key} was `{before}`, is `{now}`"))
+            .map(|((key, now), (_, before))| format!("{key} was `{before}`, now `{now}`"))
             .collect();
         if !differences.is_empty() {
             return Err(ferrome_core::Error::JournalDiffers { path: self.start.folder.to_owned(), differences }.into());
@@ -221,7 +226,13 @@ impl<'a> Trainer<'a> {
         Ok(measured)
     }
 
+    // The checkpoint last: what is written before it belongs to the same step or is written again.
     fn keep(&self) -> Result<()> {
+        save::hugging_face(&self.model, self.start.folder)?;
+        self.keep_checkpoint()
+    }
+
+    fn keep_checkpoint(&self) -> Result<()> {
         let state = serde_json::to_string(&self.state).map_err(|e| Error::Save(e.to_string()))?;
         let path: PathBuf = self.start.folder.join(CHECKPOINT);
         save::checkpoint(self.model.parameters(), self.optimiser.state(), state, &path)
