@@ -36,9 +36,11 @@ from workload import SHAPES, write_checkpoints, write_sample  # noqa: E402
 PROTEOME = ROOT.parent / "shared/data/proteins/ecoli_k12_UP000000625/UP000000625_83333.fasta"
 BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 FLAGS_SHOWN = ["avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "amx_int8"]
+PRODUCTS = ("floor", "torch.mm")  # bare matrix products: by oneDNN, and in f32 by MKL as well
 REFERENCE = ("transformers sorted", "f32")  # whose vectors the others must equal
 AGREEMENT = {"f32": 1e-4, "bf16": 0.999}  # largest difference allowed, smallest cosine allowed
 TARGETS = {"f32": {"transformers sorted": 1.25, "transformers naive": 2.3}, "bf16": {"transformers sorted": 1.35}}
+GAIN = {"650m6": 1.8}  # Ferrome's bf16 over its own f32
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,14 @@ def contenders(folder: Path, hugging: Path, pickle: Path, arguments: argparse.Na
     chosen = []
     for dtype in arguments.dtypes:
         kind = ["--dtype", dtype]
-        for batching in ("naive", "sorted"):
+        for batching in ("naive", "sorted") if dtype == "f32" else ("sorted",):
             command = peer("transformers_embed.py", hugging, "--batching", batching, *kind)
             chosen.append(Contender(f"transformers {batching}", dtype, command))
         if dtype == "f32":
             chosen.append(Contender("fair-esm extract", dtype, peer("fair_esm_extract.py", pickle)))
         chosen.append(Contender("floor", dtype, peer("matmul_floor.py", hugging, *kind)))
+        if dtype == "f32":
+            chosen.append(Contender("torch.mm", dtype, peer("matmul_floor.py", hugging, "--products", "torch", *kind)))
         ferrome = [str(arguments.ferrome), "protein", "embed", fasta, "-m", str(hugging), "--device", "cpu"]
         chosen.append(Contender("ferrome", dtype, [*ferrome, *kind, "--overwrite", "--quiet", *threads]))
     return chosen
@@ -114,7 +118,7 @@ def run_once(contender: Contender, folder: Path, threads: int) -> Measurement:
     outputs = ["--stats", f"{stem}.json"]
     if contender.name == "ferrome":
         outputs += ["-o", f"{stem}.parquet"]
-    elif contender.name != "floor":
+    elif contender.name not in PRODUCTS:
         outputs += ["--embeddings", f"{stem}.npy"]
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "TQDM_DISABLE": "1"}
     with open(f"{stem}.log", "w") as log:
@@ -147,7 +151,7 @@ def run_rounds(chosen: list[Contender], folder: Path, arguments: argparse.Namesp
 def vectors(contender: Contender, folder: Path) -> np.ndarray | None:
     """The mean vectors `[rows, d]` that a contender wrote in the last round; none for the floor."""
     stem = folder / f"{contender.name.replace(' ', '-')}-{contender.dtype}"
-    if contender.name == "floor":
+    if contender.name in PRODUCTS:
         return None
     if contender.name != "ferrome":
         return np.load(f"{stem}.npy")
@@ -202,7 +206,7 @@ def table(results: Rounds, found: dict[tuple[str, str], Agreement]) -> list[str]
     ]
     for key, runs in results.items():
         name, dtype = key
-        faster = ratio(results, ("ferrome", dtype), key) if name not in ("ferrome", "floor") else None
+        faster = ratio(results, ("ferrome", dtype), key) if name not in ("ferrome", *PRODUCTS) else None
         right = found.get(key)
         lines.append(
             f"| {name} | {dtype} | {median(m.speed for m in runs):,.0f} | {cell(faster, '.2f')} "

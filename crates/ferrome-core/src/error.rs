@@ -152,6 +152,10 @@ pub enum Error {
     #[error("cannot build the table: {0}")]
     Arrow(#[from] ArrowError),
 
+    /// The gradient became infinite or NaN.
+    #[error("training diverged: the gradient is not a number; lower learning_rate")]
+    Diverged,
+
     /// libtorch refused an operation; the first line of what it said.
     #[error("libtorch: {0}")]
     Torch(String),

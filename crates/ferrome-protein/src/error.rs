@@ -97,7 +97,9 @@ pub enum Error {
     },
 
     /// Training has neither a shape nor a checkpoint.
-    #[error("nothing to train: give hidden_size, num_hidden_layers and num_attention_heads in --config, or a model with --from")]
+    #[error(
+        "nothing to train: give hidden_size, num_hidden_layers and num_attention_heads in --config, or a model with --from"
+    )]
     NoModelToTrain,
 
     /// Training was asked to go on from, or to make, a model that it cannot train.
@@ -130,7 +132,9 @@ pub enum Error {
     Save(String),
 
     /// Logits were asked for from a checkpoint without a language-model head.
-    #[error("the checkpoint has no language-model head (`lm_head`), which logits need: use one saved from EsmForMaskedLM")]
+    #[error(
+        "the checkpoint has no language-model head (`lm_head`), which logits need: use one saved from EsmForMaskedLM"
+    )]
     NoLanguageModelHead,
 
     /// The input file does not exist.
@@ -224,6 +228,13 @@ pub enum Error {
 /// A `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+#[cfg(feature = "torch")]
+impl From<tch::TchError> for Error {
+    fn from(error: tch::TchError) -> Self {
+        Self::Core(error.into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,12 +300,5 @@ mod tests {
         for (error, message) in cases {
             assert_eq!(error.to_string(), message);
         }
-    }
-}
-
-#[cfg(feature = "torch")]
-impl From<tch::TchError> for Error {
-    fn from(error: tch::TchError) -> Self {
-        Self::Core(error.into())
     }
 }

@@ -50,7 +50,6 @@ impl Sequences {
     }
 
     /// The place of each token within its own sequence, from 0: `[t]` (i64).
-    #[must_use]
     pub fn positions(&self) -> &Tensor {
         &self.positions
     }

@@ -61,7 +61,7 @@ impl AdamW {
         let squares = gradients.iter().map(|g| Ok(g.f_norm()?.f_square()?)).collect::<Result<Vec<_>>>()?;
         let length = Tensor::f_stack(&squares, 0)?.f_sum(Kind::Double)?.f_double_value(&[])?.sqrt();
         if !length.is_finite() {
-            return Err(Error::Torch("training diverged: the gradient is not a number; lower learning_rate".into()));
+            return Err(Error::Diverged);
         }
         let scale = if length > self.options.clip { self.options.clip / length } else { 1.0 };
         self.step += 1;
@@ -154,7 +154,9 @@ mod tests {
     fn finds_the_minimum() {
         let x = Tensor::zeros([1], (Kind::Float, Device::Cpu));
         let mut optimiser = AdamW::new(vec![("x".into(), &x)], OPTIONS).unwrap();
-        (0..300).for_each(|_| drop(descend(&x, &mut optimiser)));
+        for _ in 0..300 {
+            descend(&x, &mut optimiser);
+        }
         assert!((x.double_value(&[0]) - 3.0).abs() < 1e-2);
     }
 
@@ -164,7 +166,7 @@ mod tests {
         let mut optimiser = AdamW::new(vec![("x".into(), &x)], OPTIONS).unwrap();
         (&x * f64::NAN).sum(Kind::Float).backward();
         let refused = optimiser.step(0.1).unwrap_err().to_string();
-        assert_eq!(refused, "libtorch: training diverged: the gradient is not a number; lower learning_rate");
+        assert_eq!(refused, "training diverged: the gradient is not a number; lower learning_rate");
         assert_eq!(x.double_value(&[0]), 1.0);
     }
 

@@ -104,7 +104,10 @@ impl Config {
         let value: serde_json::Value = serde_json::from_str(json).map_err(|e| wrong(format!("not JSON: {e}")))?;
         let text = |key: &str| value.get(key).and_then(serde_json::Value::as_str).unwrap_or("").to_owned();
         if text("model_type") != "esm" {
-            return Err(wrong(format!("expected model_type `esm` (ESM-2, ESM-1b, ESM-1v), found `{}`", text("model_type"))));
+            return Err(wrong(format!(
+                "expected model_type `esm` (ESM-2, ESM-1b, ESM-1v), found `{}`",
+                text("model_type")
+            )));
         }
         if value.get("is_folding_model").and_then(serde_json::Value::as_bool) == Some(true) {
             return Err(wrong("is an ESMFold checkpoint; expected a language model (ESM-2, ESM-1b, ESM-1v)".into()));
@@ -148,7 +151,10 @@ impl Config {
             return Err(format!("hidden_size {d} does not divide into {h} heads of even width"));
         }
         if self.position_embedding_type == PositionKind::Absolute && self.most_residues().is_none_or(|most| most < 1) {
-            return Err(format!("max_position_embeddings {} leaves no room for a residue", self.max_position_embeddings));
+            return Err(format!(
+                "max_position_embeddings {} leaves no room for a residue",
+                self.max_position_embeddings
+            ));
         }
         Ok(())
     }

@@ -37,7 +37,8 @@ impl Batch {
     ///
     /// Fails when the device has no room.
     pub fn new(sequences: &[&[u8]], config: &Config, device: Device) -> Result<Self> {
-        let lengths: Vec<i64> = sequences.iter().map(|tokens| i64::try_from(tokens.len()).unwrap_or(i64::MAX)).collect();
+        let lengths: Vec<i64> =
+            sequences.iter().map(|tokens| i64::try_from(tokens.len()).unwrap_or(i64::MAX)).collect();
         let tokens: Vec<i64> = sequences.iter().flat_map(|tokens| tokens.iter().copied().map(i64::from)).collect();
         let scale: Vec<f32> = sequences.iter().flat_map(|tokens| scales(tokens, config)).collect();
         Ok(Self {
@@ -138,9 +139,12 @@ impl Esm {
     /// Every tensor that training changes, under its name in a checkpoint. The tied decoder is not listed twice.
     #[must_use]
     pub fn parameters(&self) -> Vec<(String, &Tensor)> {
-        let mut all = vec![("esm.embeddings.word_embeddings.weight".to_owned(), &self.embeddings.word_embeddings.weight)];
+        let mut all =
+            vec![("esm.embeddings.word_embeddings.weight".to_owned(), &self.embeddings.word_embeddings.weight)];
         for (i, layer) in self.layers.iter().enumerate() {
-            all.extend(layer.parameters().into_iter().map(|(name, tensor)| (format!("esm.encoder.layer.{i}.{name}"), tensor)));
+            all.extend(
+                layer.parameters().into_iter().map(|(name, tensor)| (format!("esm.encoder.layer.{i}.{name}"), tensor)),
+            );
         }
         all.push(("esm.encoder.emb_layer_norm_after.weight".into(), &self.emb_layer_norm_after.weight));
         all.push(("esm.encoder.emb_layer_norm_after.bias".into(), &self.emb_layer_norm_after.bias));
@@ -236,7 +240,8 @@ fn load_rotary(esm: &Loader, config: &Config) -> Result<Option<Rotary>> {
 
 /// `10000^(-2 i / k)`, rounded to f16 as in every published ESM-2: `[k / 2]` (f32).
 pub(crate) fn default_inv_freq(head_width: i64) -> Result<Tensor> {
-    let exponents = Tensor::f_arange_start_step(0, head_width, 2, (Kind::Float, Device::Cpu))?.f_div_scalar(head_width)?;
+    let exponents =
+        Tensor::f_arange_start_step(0, head_width, 2, (Kind::Float, Device::Cpu))?.f_div_scalar(head_width)?;
     let exact = Tensor::f_pow_scalar(10000.0, &exponents)?.f_reciprocal()?;
     Ok(exact.f_to_kind(Kind::Half)?.f_to_kind(Kind::Float)?)
 }
@@ -342,7 +347,8 @@ impl EsmLayer {
             ("intermediate.dense", &self.intermediate),
             ("output.dense", &self.output),
         ];
-        let norms = norms.into_iter().flat_map(|(name, norm)| [(name, "weight", &norm.weight), (name, "bias", &norm.bias)]);
+        let norms =
+            norms.into_iter().flat_map(|(name, norm)| [(name, "weight", &norm.weight), (name, "bias", &norm.bias)]);
         let linears = linears.into_iter().flat_map(|(name, linear)| {
             [Some((name, "weight", &linear.weight)), linear.bias.as_ref().map(|bias| (name, "bias", bias))]
         });

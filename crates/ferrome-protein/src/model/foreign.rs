@@ -56,7 +56,8 @@ fn replace(name: &str, table: &[(&str, &str)]) -> Option<String> {
 /// The configuration of a fair-esm checkpoint whose names are already transformers': shapes say almost everything, the
 /// stored arguments the rest.
 pub(super) fn config(checkpoint: &Checkpoint) -> Result<Config, String> {
-    let shape = |name: &str| checkpoint.info(name).map(|info| info.shape.clone()).ok_or(format!("has no tensor `{name}`"));
+    let shape =
+        |name: &str| checkpoint.info(name).map(|info| info.shape.clone()).ok_or(format!("has no tensor `{name}`"));
     let [vocabulary, width] = two(&shape("esm.embeddings.word_embeddings.weight")?)?;
     let [hidden, _] = two(&shape("esm.encoder.layer.0.intermediate.dense.weight")?)?;
     let mut layers = 0;
@@ -107,7 +108,10 @@ mod tests {
     #[test]
     fn names_become_those_of_transformers() {
         let cases = [
-            ("encoder.sentence_encoder.layers.7.self_attn.q_proj.bias", "esm.encoder.layer.7.attention.self.query.bias"),
+            (
+                "encoder.sentence_encoder.layers.7.self_attn.q_proj.bias",
+                "esm.encoder.layer.7.attention.self.query.bias",
+            ),
             ("encoder.lm_head.dense.weight", "lm_head.dense.weight"),
             ("encoder.lm_head.weight", "lm_head.decoder.weight"),
             ("model.encoder.sentence_encoder.emb_layer_norm_before.bias", "esm.embeddings.layer_norm.bias"),

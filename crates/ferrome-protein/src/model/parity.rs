@@ -50,11 +50,10 @@ fn compare(model: &Esm, golden: &Golden, sequences: &[Vec<u8>], picked: &[usize]
                 close(&x.narrow(0, start, length), &expected, &format!("{case}: {kind}.{i}"));
                 compared += 1;
             }
-            if let Some(expected) = golden.tensor(&format!("{}.{i}", kind.replace("layer", "mean"))) {
-                if kind.starts_with("layer") {
-                    let mean = x.narrow(0, start + 1, length - 2).mean_dim([0_i64].as_slice(), false, Kind::Float);
-                    close(&mean, &expected, &format!("{case}: mean of {kind}.{i}"));
-                }
+            let mean = kind.strip_prefix("layer").and_then(|layer| golden.tensor(&format!("mean{layer}.{i}")));
+            if let Some(expected) = mean {
+                let found = x.narrow(0, start + 1, length - 2).mean_dim([0_i64].as_slice(), false, Kind::Float);
+                close(&found, &expected, &format!("{case}: mean of {kind}.{i}"));
             }
         }
     };

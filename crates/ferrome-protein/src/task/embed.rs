@@ -126,10 +126,8 @@ impl Task for EmbedTask {
         let ids: StringArray = records.iter().map(|record| Some(record.id.as_str())).collect();
         let length = |record: &&Protein| i64::try_from(tokenize::length(&record.sequence)).unwrap_or(i64::MAX);
         let lengths: Int64Array = records.iter().map(length).map(Some).collect();
-        let schema = Schema::new(vec![
-            Field::new("id", DataType::Utf8, false),
-            Field::new("length", DataType::Int64, false),
-        ]);
+        let schema =
+            Schema::new(vec![Field::new("id", DataType::Utf8, false), Field::new("length", DataType::Int64, false)]);
         Ok(RecordBatch::try_new(Arc::new(schema), vec![Arc::new(ids) as ArrayRef, Arc::new(lengths)])?)
     }
 

@@ -106,7 +106,10 @@ pub(super) fn with_wide_registers(work: impl FnOnce()) {
         fn wide(work: impl FnOnce()) {
             work();
         }
-        if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq") {
+        if is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512dq")
+        {
             // SAFETY: the processor has these instruction sets.
             return unsafe { wide(work) };
         }
@@ -355,7 +358,7 @@ fn exp(x: std::arch::x86_64::__m512) -> std::arch::x86_64::__m512 {
     let x = _mm512_max_ps(x, _mm512_set1_ps(-104.0)); // e^-104 is below the smallest f32: scalef gives 0
     let n = _mm512_roundscale_ps::<NEAREST>(_mm512_mul_ps(x, _mm512_set1_ps(std::f32::consts::LOG2_E)));
     // ln 2 in two parts, so that the remainder keeps all its bits.
-    let r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693_359_375), x);
+    let r = _mm512_fnmadd_ps(n, _mm512_set1_ps(355.0 / 512.0), x);
     let r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.121_944_4e-4), r);
     // Taylor coefficients 1/6! … 1/0!; |r| <= ln 2 / 2.
     let mut p = _mm512_set1_ps(1.0 / 720.0);

@@ -112,7 +112,13 @@ struct Piece {
     head: usize,
 }
 
-fn each_head<T: Number>(qkv: &[T], output: &mut [T], (heads, width): (usize, usize), sequences: &Sequences, tables: Tables) {
+fn each_head<T: Number>(
+    qkv: &[T],
+    output: &mut [T],
+    (heads, width): (usize, usize),
+    sequences: &Sequences,
+    tables: Tables,
+) {
     let d = width / 3;
     let packed = Packed { qkv, width, k: d / heads, tables };
     let spans = sequences.spans().map(|(start, length)| (size(start), size(length)));

@@ -34,11 +34,12 @@ pub(super) fn run(
 fn one_by_one(query: &Tensor, key: &Tensor, value: &Tensor, sequences: &Sequences) -> Result<Tensor> {
     let lengths: Vec<i64> = sequences.spans().map(|(_, length)| length).collect();
     let cut = |x: &Tensor| x.f_split_with_sizes(&lengths, 0);
-    let attended = cut(query)?.into_iter().zip(cut(key)?).zip(cut(value)?).map(|((query, key), value)| -> Result<Tensor> {
-        let batch_of_one = |x: &Tensor| x.f_transpose(0, 1)?.f_unsqueeze(0); // [length, h, k] -> [1, h, length, k]
-        let mixed = attend(&batch_of_one(&query)?, &batch_of_one(&key)?, &batch_of_one(&value)?, None)?;
-        Ok(mixed.f_squeeze_dim(0)?.f_transpose(0, 1)?) // [1, h, length, k] -> [length, h, k]
-    });
+    let attended =
+        cut(query)?.into_iter().zip(cut(key)?).zip(cut(value)?).map(|((query, key), value)| -> Result<Tensor> {
+            let batch_of_one = |x: &Tensor| x.f_transpose(0, 1)?.f_unsqueeze(0); // [length, h, k] -> [1, h, length, k]
+            let mixed = attend(&batch_of_one(&query)?, &batch_of_one(&key)?, &batch_of_one(&value)?, None)?;
+            Ok(mixed.f_squeeze_dim(0)?.f_transpose(0, 1)?) // [1, h, length, k] -> [length, h, k]
+        });
     Ok(Tensor::f_cat(&attended.collect::<Result<Vec<_>>>()?, 0)?)
 }
 

@@ -50,7 +50,8 @@ impl Pool {
     pub(super) fn apply(self, x: &Tensor, item: &EmbedItem, first: i64) -> Result<Tensor> {
         match self {
             Self::Cls => {
-                let rows = places(item, first).map(|(start, _)| x.f_narrow(0, start, 1)).collect::<Result<Vec<_>, _>>()?;
+                let rows =
+                    places(item, first).map(|(start, _)| x.f_narrow(0, start, 1)).collect::<Result<Vec<_>, _>>()?;
                 Ok(Tensor::f_cat(&rows, 0)?.f_mean_dim([0_i64].as_slice(), true, Kind::Float)?)
             }
             Self::Mean => Ok(residues(x, item, first)?.f_mean_dim([0_i64].as_slice(), true, Kind::Float)?),

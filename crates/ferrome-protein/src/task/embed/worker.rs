@@ -146,7 +146,8 @@ fn vectors(pieces: &[Tensor]) -> Result<ArrayRef> {
 
 // One list per piece, of as many vectors as the piece has rows.
 fn lists(pieces: &[Tensor]) -> Result<ArrayRef> {
-    let rows = pieces.iter().map(|piece| Ok(usize::try_from(piece.size2()?.0).unwrap_or(0))).collect::<Result<Vec<_>>>()?;
+    let rows =
+        pieces.iter().map(|piece| Ok(usize::try_from(piece.size2()?.0).unwrap_or(0))).collect::<Result<Vec<_>>>()?;
     let values = vectors(pieces)?;
     let field = Arc::new(arrow::datatypes::Field::new_list_field(values.data_type().clone(), true));
     let lists = ListArray::try_new(field, OffsetBuffer::from_lengths(rows), values, None);

@@ -45,7 +45,11 @@ impl Corpus {
                 Ok(residues) => {
                     // The hash as a number from 0 to 1.
                     let held_out = (hash as f64 / u64::MAX as f64) < held_out_share;
-                    if held_out { corpus.held_out.push(residues) } else { corpus.train.push(residues) }
+                    if held_out {
+                        corpus.held_out.push(residues)
+                    } else {
+                        corpus.train.push(residues)
+                    }
                     corpus.digest = corpus.digest.rotate_left(5) ^ hash;
                 }
             }

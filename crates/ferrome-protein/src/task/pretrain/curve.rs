@@ -16,10 +16,12 @@ pub(super) fn draw(lines: &[Measured], path: &Path) -> Result<()> {
     save::write(path, svg)
 }
 
+type Perplexity = fn(&Measured) -> f64;
+
 fn plot(lines: &[Measured], svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {
     let root = SVGBackend::with_string(svg, (800, 480)).into_drawing_area();
     root.fill(&WHITE)?;
-    let series: [(&str, RGBColor, fn(&Measured) -> f64); 2] = [
+    let series: [(&str, RGBColor, Perplexity); 2] = [
         ("training batches", RGBColor(140, 140, 140), |m| m.train_loss.exp()),
         ("held-out sequences", RGBColor(0, 90, 181), |m| m.held_out_loss.exp()),
     ];

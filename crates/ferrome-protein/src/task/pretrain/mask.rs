@@ -62,7 +62,8 @@ mod tests {
         assert!((hidden / 40_000.0 - 0.15).abs() < 0.01);
         let first = &masked.sequences[0];
         assert_eq!((first[0], first[first.len() - 1]), (0, 2));
-        let count = |wanted: &dyn Fn(u8) -> bool| masked.places.iter().filter(|&&p| wanted(first[p as usize])).count() as f64;
+        let count =
+            |wanted: &dyn Fn(u8) -> bool| masked.places.iter().filter(|&&p| wanted(first[p as usize])).count() as f64;
         assert!((count(&|t| t == MASK) / hidden - 0.8).abs() < 0.02);
         assert!((count(&|t| t == 5) / hidden - 0.105).abs() < 0.02);
         assert!(masked.targets.iter().all(|&t| t == 5));

@@ -21,7 +21,9 @@ type Named = Vec<(String, Vec<usize>, Vec<u8>)>;
 /// Names and shapes of all tensors of a model, as transformers has them.
 pub(super) fn checkpoint_names(config: &Config) -> Vec<(String, Vec<i64>)> {
     let (d, f, v) = (config.hidden_size, config.intermediate_size, config.vocab_size);
-    let linear = |name: &str, rows: i64, columns: i64| [(format!("{name}.weight"), vec![rows, columns]), (format!("{name}.bias"), vec![rows])];
+    let linear = |name: &str, rows: i64, columns: i64| {
+        [(format!("{name}.weight"), vec![rows, columns]), (format!("{name}.bias"), vec![rows])]
+    };
     let norm = |name: &str| [(format!("{name}.weight"), vec![d]), (format!("{name}.bias"), vec![d])];
     let mut all = vec![("esm.embeddings.word_embeddings.weight".to_owned(), vec![v, d])];
     if config.position_embedding_type == PositionKind::Absolute {
@@ -67,8 +69,8 @@ pub(super) fn hugging_face(model: &Esm, folder: &Path) -> Result<()> {
         }
     }
     write_safetensors(&tensors, HashMap::from([("format".into(), "pt".into())]), &folder.join("model.safetensors"))?;
-    write(&folder.join("config.json"), &config_json(model.config()))?;
-    write(&folder.join("vocab.txt"), &tokenize::TOKENS.join("\n"))?;
+    write(&folder.join("config.json"), config_json(model.config()))?;
+    write(&folder.join("vocab.txt"), tokenize::TOKENS.join("\n"))?;
     write(&folder.join("special_tokens_map.json"), SPECIAL_TOKENS)?;
     write(&folder.join("tokenizer_config.json"), TOKENIZER)
 }
@@ -114,9 +116,9 @@ fn named(name: &str, tensor: &Tensor) -> Result<(String, Vec<usize>, Vec<u8>)> {
 }
 
 fn write_safetensors(tensors: &Named, metadata: HashMap<String, String>, path: &Path) -> Result<()> {
-    let views = tensors.iter().map(|(name, shape, data)| {
-        TensorView::new(Dtype::F32, shape.clone(), data).map(|view| (name, view))
-    });
+    let views = tensors
+        .iter()
+        .map(|(name, shape, data)| TensorView::new(Dtype::F32, shape.clone(), data).map(|view| (name, view)));
     let views = views.collect::<Result<Vec<_>, _>>().map_err(|e| Error::Save(e.to_string()))?;
     let file = safetensors::serialize(views, Some(metadata)).map_err(|e| Error::Save(e.to_string()))?;
     write(path, file)

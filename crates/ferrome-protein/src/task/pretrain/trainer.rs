@@ -92,7 +92,8 @@ pub fn pretrain(start: &Start, corpus: &Corpus, on_progress: &mut dyn FnMut(&Pro
     fs_err::create_dir_all(start.folder)?;
     let mut trainer = Trainer::new(start, corpus)?;
     let resumed = (trainer.state.step > 0).then_some(trainer.state.step);
-    let mut batches = Batches::new(corpus, start.config, Cursor { epoch: trainer.state.epoch, next: trainer.state.next });
+    let mut batches =
+        Batches::new(corpus, start.config, Cursor { epoch: trainer.state.epoch, next: trainer.state.next });
     let began = Instant::now();
     let (seconds_before, tokens_before) = (trainer.state.seconds, trainer.state.tokens);
     while trainer.state.step < start.config.steps {
@@ -100,7 +101,8 @@ pub fn pretrain(start: &Start, corpus: &Corpus, on_progress: &mut dyn FnMut(&Pro
         trainer.state.seconds = seconds_before + began.elapsed().as_secs_f64();
         let step = trainer.state.step;
         let last = step == start.config.steps;
-        let measured = (last || step.is_multiple_of(start.config.evaluate_every)).then(|| trainer.measure()).transpose()?;
+        let measured =
+            (last || step.is_multiple_of(start.config.evaluate_every)).then(|| trainer.measure()).transpose()?;
         let tokens_per_second = (trainer.state.tokens - tokens_before) as f64 / began.elapsed().as_secs_f64();
         on_progress(&Progress { step, steps: start.config.steps, loss, tokens_per_second, measured });
         let stop = start.interrupt.is_raised();
@@ -151,7 +153,8 @@ impl<'a> Trainer<'a> {
         }
         let checkpoint = Checkpoint::open(&path)?;
         let json = checkpoint.metadata().get("ferrome.state").and_then(|value| value.as_str()).unwrap_or_default();
-        let unreadable = |e: serde_json::Error| Error::Config { source_name: path.display().to_string(), reason: e.to_string() };
+        let unreadable =
+            |e: serde_json::Error| Error::Config { source_name: path.display().to_string(), reason: e.to_string() };
         let state: State = serde_json::from_str(json).map_err(unreadable)?;
         let differences: Vec<String> = (self.state.description.iter().zip(&state.description))
             .filter(|(now, before)| now != before)
