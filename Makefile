@@ -1,0 +1,53 @@
+# make demo           set up what is needed to run, build, embed twelve proteins, show which are alike
+# make test           set up what the tests need, run all of them, show the counts
+# make check          format, lints and docs, warnings as errors
+# make fuzz           a minute of random input for the FASTA reader, a minute for the pickle reader (nightly Rust)
+# make bench-protein  protein embedding beside transformers and fair-esm; appends to benches/RESULTS.md
+# make clean          remove what these targets made
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Where rustup puts cargo, for shells that have not read its environment yet.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+target := $(or $(CARGO_TARGET_DIR),target)
+ferrome := $(target)/release/ferrome
+fuzz_seconds ?= 60
+
+.PHONY: help demo test check fuzz bench-protein clean runtime test-tools build
+
+help:
+	@sed -n '/^# make/s/^# //p' Makefile
+
+demo: build
+	@$(ferrome) demo
+
+test: test-tools
+	@scripts/run_tests.sh
+
+check: runtime
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --locked --workspace
+
+fuzz:
+	@scripts/fuzz.sh $(fuzz_seconds) fasta pickle
+
+bench-protein: test-tools
+	@cargo build --release -p ferrome-cli --locked
+	FERROME_BIN=$(ferrome) .venv/bin/python benches/protein.py
+
+clean:
+	cargo clean
+	rm -rf .venv demo-out fuzz/target fuzz/corpus fuzz/artifacts
+
+build: runtime
+	@cargo build --release -p ferrome-cli --locked
+
+runtime:
+	@scripts/set_up.sh runtime
+
+test-tools:
+	@scripts/set_up.sh test
