@@ -110,7 +110,7 @@ def fill_randomly(model: EsmForMaskedLM) -> None:
         elif parameter.dim() == 1:
             parameter.copy_(0.1 * noise)
         else:
-            parameter.copy_(noise * (0.08 if "embeddings" in name else 0.7 * parameter.shape[1] ** -0.5))
+            parameter.copy_(noise * (0.05 if "embeddings" in name else 0.7 * parameter.shape[1] ** -0.5))
     inv_freq = model.esm.rotary_embeddings.inv_freq
     inv_freq.copy_((inv_freq * 1.01).half().float())
 
@@ -125,9 +125,9 @@ def write_checkpoint(folder: Path) -> None:
 
 @torch.no_grad()
 def reference_answers(folder: Path, proteins: list[Protein]) -> list[Reference]:
-    """transformers' answers, one protein at a time, in f32."""
+    """transformers' answers, one protein at a time, in f64: its own rounding in f32 is half of the tolerance."""
     tokenizer = EsmTokenizer(vocab_file=str(folder / "vocab.txt"))
-    model = EsmForMaskedLM.from_pretrained(folder, attn_implementation="sdpa", dtype=torch.float32).eval()
+    model = EsmForMaskedLM.from_pretrained(folder, attn_implementation="sdpa", dtype=torch.float64).eval()
     answers = []
     for protein in proteins:
         out = model(**tokenizer(protein.sequence, return_tensors="pt"), output_hidden_states=True)
@@ -267,12 +267,13 @@ def test_parquet_opens_in_polars(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_dataset_opens_as_one_table(bench: Bench, tmp_path: Path) -> None:
-    """A folder of parts opens in pyarrow and polars, rows in input order, `run.json` not in the way."""
-    folder = embed(bench, tmp_path / "out")
-    table = pyarrow.dataset.dataset(sorted(folder.glob("*.parquet"))).to_table()
+    """A folder of parts opens in pyarrow and polars, rows in input order."""
+    folder = embed(bench, tmp_path / "out", "--batch-tokens", "64")  # several parts
+    assert len(list(folder.iterdir())) > 1
+    table = pyarrow.dataset.dataset(folder).to_table()
     assert table["id"].to_pylist() == bench.ids
     assert_close(matrix(table["embedding"]), expected_means(bench), "pyarrow.dataset")
-    assert polars.read_parquet(folder / "*.parquet")["id"].to_list() == bench.ids
+    assert polars.read_parquet(folder)["id"].to_list() == bench.ids
 
 
 def test_npy_with_ids(bench: Bench, tmp_path: Path) -> None:
@@ -301,12 +302,16 @@ def test_csv(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_pretrain_roundtrip(bench: Bench, tmp_path: Path) -> None:
-    """A folder written by `ferrome protein pretrain` loads in transformers, key for key, with the same logits."""
+    """A folder written by `ferrome protein pretrain` loads in transformers, key for key, with the same logits.
+
+    Only the contact head is missing: masked language modelling does not train it, and no made-up one is written.
+    """
     settings = tmp_path / "config.json"
     settings.write_text(json.dumps(config(layers=2, width=64, heads=4).to_dict() | {"steps": 3}))
     folder = tmp_path / "model"
     ferrome("protein", "pretrain", bench.fasta, "--config", settings, "-o", folder, "--device", "cpu")
     _, report = EsmForMaskedLM.from_pretrained(folder, output_loading_info=True)
+    assert report.pop("missing_keys") == {f"esm.contact_head.regression.{part}" for part in ("weight", "bias")}
     assert not any(report.values()), report
     few = Bench(folder, tmp_path / "few.fasta", bench.proteins[:5], [])
     write_fasta(few.fasta, few.proteins)

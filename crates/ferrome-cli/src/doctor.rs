@@ -57,13 +57,17 @@ fn advice() -> Vec<String> {
     let sets = device::instruction_sets();
     let mut lines = Vec::new();
     if device::driver_is_there() && device::open_cuda().is_err() {
-        lines.push("there is an NVIDIA driver, but libtorch's CUDA half does not open: run `make` again for the full set".into());
+        lines.push(
+            "there is an NVIDIA driver, but libtorch's CUDA half does not open: run `make` again for the full set"
+                .into(),
+        );
     }
     if !device::driver_is_there() {
         lines.push("no NVIDIA driver: a GPU is 50 to 500 times faster than a few CPU cores".into());
     }
     if sets.contains(&"avx512_bf16") {
-        lines.push("this CPU has bf16 instructions: --dtype bf16 is about twice as fast as f32, cosine >= 0.999".into());
+        lines
+            .push("this CPU has bf16 instructions: --dtype bf16 is about twice as fast as f32, cosine >= 0.999".into());
     } else {
         lines.push("this CPU has no bf16 instructions: stay with --dtype f32".into());
     }

@@ -1,6 +1,6 @@
 //! Exit codes: 0 done, 1 the user's input, 2 usage (clap), 3 our fault, 130 interrupted.
 
-use std::process::ExitCode;
+use std::{error::Error as StdError, process::ExitCode};
 
 use anyhow::Error;
 
@@ -8,13 +8,11 @@ use anyhow::Error;
 pub(crate) fn code(result: Result<(), Error>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     eprintln!("error: {}", line(&error));
-    ExitCode::from(match core(&error) {
-        Some(ferrome_core::Error::Interrupted { .. }) => 130,
-        Some(
-            ferrome_core::Error::Torch(_) | ferrome_core::Error::Panicked | ferrome_core::Error::WorkerShape { .. },
-        ) => 3,
-        _ => 1,
-    })
+    ExitCode::from(number(&error))
+}
+
+fn number(error: &Error) -> u8 {
+    error.chain().find_map(of_room).unwrap_or(1)
 }
 
 // The causes that the message does not repeat already, on one line.
@@ -28,12 +26,62 @@ fn line(error: &Error) -> String {
     text.replace('\n', " ")
 }
 
-fn core(error: &Error) -> Option<&ferrome_core::Error> {
-    error.chain().find_map(|cause| {
-        let by_room = cause.downcast_ref::<ferrome_protein::Error>().and_then(|error| match error {
-            ferrome_protein::Error::Core(core) => Some(core),
-            _ => None,
-        });
-        cause.downcast_ref().or(by_room)
-    })
+// A transparent error hides what it holds from the chain of causes.
+fn of_room(error: &(dyn StdError + 'static)) -> Option<u8> {
+    if let Some(error) = error.downcast_ref::<ferrome_core::Error>() {
+        return of_core(error);
+    }
+    match error.downcast_ref::<ferrome_protein::Error>()? {
+        ferrome_protein::Error::Core(error) => of_core(error),
+        ferrome_protein::Error::Interrupted { .. } => Some(130),
+        _ => None,
+    }
+}
+
+fn of_core(error: &ferrome_core::Error) -> Option<u8> {
+    use ferrome_core::Error as Core;
+    match error {
+        Core::Read(inner) | Core::Worker(inner) => of_room(inner.as_ref()),
+        Core::Interrupted { .. } => Some(130),
+        Core::Torch(_) | Core::Panicked | Core::WorkerShape { .. } => Some(3),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ferrome_core::Error as Core;
+    use ferrome_protein::Error as Protein;
+
+    use super::*;
+
+    fn torch() -> Core {
+        Core::Torch("index out of range in self".into())
+    }
+
+    #[test]
+    fn our_fault_is_three_wherever_it_is_wrapped() {
+        let wrapped = Core::Worker(Box::new(Protein::Core(torch())));
+        for error in [torch().into(), Protein::Core(torch()).into(), wrapped.into(), Core::Panicked.into()] {
+            let error: Error = error;
+            assert_eq!(number(&error), 3, "{error}");
+        }
+        let error = Error::from(Core::Worker(Box::new(Protein::Core(torch())))).context("a worker");
+        assert_eq!((number(&error), line(&error).as_str()), (3, "a worker: libtorch: index out of range in self"));
+    }
+
+    #[test]
+    fn trouble_with_input_is_one() {
+        let read = Core::Read(Box::new(Protein::Missing { file: "a.fa".into() }));
+        assert_eq!((number(&read.into()), number(&anyhow::anyhow!("no"))), (1, 1));
+        let twice = Core::Worker(Box::new(Core::NoCuda("no driver".into())));
+        assert_eq!((number(&twice.into()), number(&Protein::NoModelToTrain.into())), (1, 1));
+    }
+
+    #[test]
+    fn interrupted_is_130() {
+        let embed = Core::Interrupted { done: 1, total: None, go_on: "again".into() };
+        let pretrain = Protein::Interrupted { step: 1, steps: 2, overwrite: false };
+        assert_eq!((number(&embed.into()), number(&pretrain.into())), (130, 130));
+    }
 }

@@ -12,9 +12,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+const EXAMPLES: &str = "\
+Examples:
+  ferrome demo
+  ferrome protein embed proteins.fasta -m ferrome-esm2-mini -o proteins.parquet";
+
 /// Bioinformatics foundation models from the command line: exact, fast and resumable.
 #[derive(Debug, Parser)]
-#[command(name = "ferrome", version, arg_required_else_help = true, max_term_width = 110)]
+#[command(name = "ferrome", version, arg_required_else_help = true, max_term_width = 110, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -23,7 +28,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Proteins: embeddings and training of language models
-    #[command(subcommand)]
+    #[command(subcommand, after_help = protein::EXAMPLES)]
     Protein(protein::Command),
     /// Versions, devices and instruction sets, and what would make Ferrome faster here
     Doctor(doctor::Args),

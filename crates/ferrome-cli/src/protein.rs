@@ -6,8 +6,8 @@ mod pretrain;
 use std::{num::NonZeroUsize, path::Path};
 
 use anyhow::Result;
-use ferrome_protein::read::{self, Protein};
 use clap::Subcommand;
+use ferrome_protein::read::{self, Protein};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -23,6 +23,11 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Pretrain(args) => pretrain::run(&args),
     }
 }
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  ferrome protein embed proteins.fasta -m ferrome-esm2-mini -o proteins.parquet
+  ferrome protein pretrain --help";
 
 /// The proteins of one file; trouble with opening it is its only item.
 fn one_file(path: &Path, threads: NonZeroUsize) -> Box<dyn Iterator<Item = ferrome_protein::Result<Protein>> + Send> {

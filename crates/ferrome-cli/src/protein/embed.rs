@@ -4,10 +4,11 @@ mod describe;
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use clap::builder::NonEmptyStringValueParser;
 use ferrome_core::{
     engine::{self, BoxError, Job, Totals},
-    table::Output,
+    table::{Format, Output},
 };
 use ferrome_protein::{
     model::{self, OpenModel},
@@ -21,9 +22,11 @@ use crate::options::{Compute, Running};
 const EXAMPLES: &str = "\
 Examples:
   ferrome protein embed proteins.fasta -m ferrome-esm2-mini -o proteins.parquet
-  ferrome protein embed proteome.fasta.gz -m facebook/esm2_t33_650M_UR50D --dtype bf16 -o proteome/
+  ferrome protein embed proteome.fasta.gz -m facebook/esm2_t33_650M_UR50D \\
+      --dtype bf16 -o proteome/
 
-The second writes a folder of Parquet parts. Killed at any moment, the same command goes on where it was.";
+The second writes a folder of Parquet parts. Killed at any moment, the same
+command goes on where it was.";
 
 /// Writes `id`, `length`, `embedding` and `error`, one row per record, in the order of the input
 #[derive(clap::Parser, Debug)]
@@ -33,7 +36,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "IN")]
     inputs: Vec<PathBuf>,
     /// A folder, a file, a name in weights/, or a published name in the Hugging Face or torch cache
-    #[arg(short, long, value_name = "MODEL")]
+    #[arg(short, long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
     model: String,
     /// OUT.parquet, .npy, .arrow, .csv, or a folder of Parquet parts
     #[arg(short, long, value_name = "OUT")]
@@ -72,7 +75,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let output = Output::parse(&args.output)?;
+    let output = args.output()?;
     let threads = args.compute.threads();
     let devices = args.compute.device.devices()?;
     let first = devices.first().copied().unwrap_or(Device::Cpu);
@@ -102,6 +105,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 impl Args {
+    // A file's folder must be there; a folder of parts makes its own.
+    fn output(&self) -> Result<Output> {
+        let output = Output::parse(&self.output)?;
+        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match folder.filter(|folder| output.format() != Format::Dataset && !folder.is_dir()) {
+            Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
+            None => Ok(output),
+        }
+    }
+
     fn translation(&self) -> Result<Option<Translation>> {
         let Some(table) = self.translate else { return Ok(None) };
         let translation = if self.orfs { Translation::orfs(table, self.min_orf)? } else { Translation::cds(table)? };

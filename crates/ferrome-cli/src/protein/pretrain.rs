@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use clap::builder::NonEmptyStringValueParser;
 use ferrome_core::{
     device::{DeviceChoice, DtypeChoice, kind_name},
     interrupt::Interrupt,
@@ -15,12 +16,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tch::{Device, Kind};
 
 const EXAMPLES: &str = r#"Examples:
-  echo '{"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "steps": 20}' > tiny.json
-  ferrome protein pretrain data/demo/proteins.fasta --config tiny.json -o tiny-model
+  echo '{"hidden_size": 64, "num_hidden_layers": 2,
+         "num_attention_heads": 4, "steps": 20}' > tiny.json
+  ferrome protein pretrain proteins.fasta --config tiny.json -o tiny-model
 
-CONFIG has the keys of a published config.json for the shape, and: steps, batch_tokens, max_length, learning_rate,
-warmup_steps, final_share, weight_decay, clip, beta1, beta2, mask_share, held_out_share, evaluate_tokens,
-evaluate_every, checkpoint_every, seed. Stopped at any moment, the same command goes on from the last checkpoint."#;
+  echo '{"steps": 20, "learning_rate": 1e-5}' > more.json
+  ferrome protein pretrain proteins.fasta --config more.json -o tuned-model \
+      --from facebook/esm2_t6_8M_UR50D
+
+CONFIG has the keys of a published config.json for the shape, and: steps,
+batch_tokens, max_length, learning_rate, warmup_steps, final_share,
+weight_decay, clip, beta1, beta2, mask_share, held_out_share, evaluate_tokens,
+evaluate_every, checkpoint_every, seed. Stopped at any moment, the same
+command goes on from the last checkpoint."#;
 
 /// Writes a Hugging Face folder that EsmForMaskedLM.from_pretrained loads, with metrics.csv and loss.svg
 #[derive(clap::Args, Debug)]
@@ -33,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CONFIG")]
     config: PathBuf,
     /// Start from this model instead of random weights: a folder, a file or a name as in `embed -m`
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
     from: Option<String>,
     /// The folder to write
     #[arg(short, long, value_name = "DIR")]

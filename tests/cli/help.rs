@@ -1,0 +1,105 @@
+//! Every help text, as it stands in `tests/snapshots` (`FERROME_SNAPSHOTS=write` writes them anew), and its examples.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::inputs::proteins;
+use crate::support::place::{Ended, FERROME, Place};
+use crate::support::root;
+
+const COMMANDS: [&str; 6] = ["", "demo", "doctor", "protein", "protein embed", "protein pretrain"];
+
+fn help(place: &Place, command: &str, columns: u32) -> String {
+    let ended =
+        Ended::of(place.command(&format!("{command} --help")).env("COLUMNS", columns.to_string()).output().unwrap());
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{command}");
+    ended.stdout
+}
+
+#[test]
+fn help_of_every_command_is_as_written() {
+    let place = Place::new();
+    for command in COMMANDS {
+        let name = format!("ferrome {command}").trim().replace(' ', "-");
+        let path = root().join(format!("tests/snapshots/{name}.txt"));
+        let text = help(&place, command, 100);
+        if std::env::var("FERROME_SNAPSHOTS").as_deref() == Ok("write") {
+            fs_err::write(&path, &text).unwrap();
+        }
+        assert_eq!(text, fs_err::read_to_string(&path).unwrap(), "ferrome {command}");
+    }
+}
+
+#[test]
+fn help_lists_every_command() {
+    let place = Place::new();
+    let listed = |command: &str| -> Vec<String> {
+        let text = help(&place, command, 100);
+        let lines = text.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        lines
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|name| *name != "help")
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut all = vec![String::new()];
+    for name in listed("") {
+        let below = listed(&name).into_iter().map(|verb| format!("{name} {verb}"));
+        all.push(name.clone());
+        all.extend(below.filter(|command| help(&place, command, 100).contains("Usage:")));
+    }
+    all.sort_unstable();
+    assert_eq!(all, COMMANDS);
+}
+
+/// The indented lines after `Examples:`.
+fn examples(help: &str) -> String {
+    let (_, after) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("no examples in {help}"));
+    let lines = after.lines().take_while(|line| line.is_empty() || line.starts_with("  "));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn examples_are_not_broken_on_a_narrow_terminal() {
+    let place = Place::new();
+    for command in COMMANDS {
+        assert_eq!(examples(&help(&place, command, 80)), examples(&help(&place, command, 110)), "ferrome {command}");
+    }
+}
+
+/// Where every file and model of the examples is at hand.
+fn place_of_examples() -> Place {
+    let place = Place::new();
+    place.fasta("proteins.fasta", &proteins(120));
+    fs_err::copy(place.path("specimens/gzip.fasta.gz"), place.path("proteome.fasta.gz")).unwrap();
+    for name in ["esm2_t33_650M_UR50D", "esm2_t6_8M_UR50D"] {
+        let repository = format!("cache/hub/models--facebook--{name}");
+        place.write(format!("{repository}/refs/main"), "abc");
+        fs_err::create_dir_all(place.path(format!("{repository}/snapshots"))).unwrap();
+        symlink(place.path("golden/esm2_hf_hub"), place.path(format!("{repository}/snapshots/abc"))).unwrap();
+    }
+    fs_err::create_dir_all(place.path("weights")).unwrap();
+    symlink(place.path("golden/esm2_hf_hub"), place.path("weights/ferrome-esm2-mini")).unwrap();
+    fs_err::create_dir_all(place.path("data")).unwrap();
+    symlink(root().join("data/demo"), place.path("data/demo")).unwrap();
+    place
+}
+
+#[test]
+fn every_example_runs() {
+    let place = Place::new();
+    let folder = Path::new(FERROME).parent().unwrap().display();
+    let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
+    for command in COMMANDS {
+        let examples = examples(&help(&place, command, 80));
+        let ready = place_of_examples();
+        let mut shell = Command::new("sh");
+        ready.settle(shell.args(["-ec", &examples]).env("PATH", &path));
+        // Waiting threads of OpenMP spin, which on a busy machine takes the time of those that compute.
+        shell.env("HF_HOME", ready.path("cache")).env("OMP_WAIT_POLICY", "passive");
+        let ended = Ended::of(shell.output().unwrap());
+        assert_eq!(ended.code, Some(0), "{examples}\n{}", ended.stderr);
+        assert!(examples.contains("ferrome"), "ferrome {command}");
+    }
+}
