@@ -113,7 +113,10 @@ def contenders(folder: Path, hugging: Path, pickle: Path, arguments: argparse.Na
 
 
 def run_once(contender: Contender, folder: Path, threads: int) -> Measurement:
-    """Run one contender as a process of its own; peak memory is the kernel's `ru_maxrss` of that process."""
+    """Run one contender as a process of its own, which tells its times and its peak memory (`VmHWM`).
+
+    `ru_maxrss` would not do: it never falls below what this driver itself held when it forked.
+    """
     stem = folder / f"{contender.name.replace(' ', '-')}-{contender.dtype}"
     outputs = ["--stats", f"{stem}.json"]
     if contender.name == "ferrome":
@@ -123,12 +126,11 @@ def run_once(contender: Contender, folder: Path, threads: int) -> Measurement:
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "TQDM_DISABLE": "1"}
     with open(f"{stem}.log", "w") as log:
         process = subprocess.Popen([*contender.command, *outputs], env=environment, stdout=log, stderr=log)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process.wait()
     if process.returncode != 0:
         raise SystemExit(f"{contender.name} {contender.dtype} failed:\n{Path(f'{stem}.log').read_text()[-3000:]}")
     stats = json.loads(Path(f"{stem}.json").read_text())
-    return Measurement(stats["load_seconds"], stats["run_seconds"], stats["residues"], usage.ru_maxrss * 1024)
+    return Measurement(stats["load_seconds"], stats["run_seconds"], stats["residues"], stats["peak_rss_bytes"])
 
 
 def run_rounds(chosen: list[Contender], folder: Path, arguments: argparse.Namespace) -> Rounds:

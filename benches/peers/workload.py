@@ -69,8 +69,10 @@ class Timing:
     versions: dict[str, str] = field(default_factory=lambda: {"torch": torch.__version__})
 
     def write(self, path: Path) -> None:
-        """Write it as JSON."""
-        path.write_text(json.dumps(asdict(self)))
+        """Write it as JSON, with the highest resident memory of this process so far, as Linux counts it since `exec`."""
+        status = Path("/proc/self/status").read_text().splitlines()
+        peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+        path.write_text(json.dumps(asdict(self) | {"peak_rss_bytes": peak}))
 
     @contextmanager
     def measure(self, key: str) -> Iterator[None]:
