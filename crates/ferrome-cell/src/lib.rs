@@ -1,0 +1,10 @@
+//! Cells: from BAM and AnnData to counts, sparse datasets and transcriptome tokens.
+//!
+//! Everything that holds counts is read through one door, [`read::CellReader`], as blocks of [`cells::Cells`]; what is done
+//! with them (a dataset, tokens, a vocabulary, a report) never knows where they came from.
+
+pub mod cells;
+mod error;
+pub mod read;
+
+pub use error::{Error, Result};

@@ -1,0 +1,37 @@
+use std::io;
+use std::path::PathBuf;
+
+use arrow::error::ArrowError;
+
+/// Everything that can go wrong in `ferrome-drug`; one line each, naming the file and what was expected and found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An input or output operation failed; the message names the path.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The engine, a table or a weight file.
+    #[error(transparent)]
+    Core(#[from] ferrome_core::Error),
+    /// A table cannot be built; a defect of ferrome.
+    #[error("cannot build the table: {0}")]
+    Arrow(#[from] ArrowError),
+    /// A file cannot be read, or holds something else than it should.
+    #[error("{}: {reason}", .path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, what was expected and what was found.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Trouble with the file or folder at `path`.
+    pub fn file(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self::File { path: path.into(), reason: reason.into() }
+    }
+}
+
+/// A result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
