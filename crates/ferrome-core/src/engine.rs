@@ -15,7 +15,9 @@ mod part;
 mod plan;
 mod run;
 mod spill;
+mod stream;
 mod summary;
+mod verify;
 mod window;
 
 use arrow::array::RecordBatch;
@@ -29,6 +31,7 @@ use crate::table::Output;
 
 pub use crate::journal::{Rejected, Statistics};
 pub use run::run;
+pub use stream::{Conversion, Converted, RejectedRow, Stream, stream};
 pub use summary::Summary;
 
 /// An error of any room; it is shown as it is, on one line.

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Result, fingerprint};
 
 pub(crate) use files::publish;
+pub use files::write_whole;
 pub use record::{PartRecord, Rejected, Statistics};
 pub(crate) use workplace::Workplace;
 

@@ -2,6 +2,7 @@
 
 mod columns;
 mod csv;
+mod hugging_face;
 mod ipc;
 mod merge;
 mod npy;
@@ -36,6 +37,8 @@ pub enum Format {
     Arrow,
     /// Comma-separated values: `.csv`.
     Csv,
+    /// A folder that `datasets.load_from_disk` opens: see [`Output::hugging_face`].
+    HuggingFace,
 }
 
 impl Output {
@@ -59,6 +62,12 @@ impl Output {
         Ok(Self { path, format })
     }
 
+    /// A folder that `datasets.load_from_disk` opens: `data-00000-of-0000N.arrow`, `dataset_info.json`, `state.json`.
+    #[must_use]
+    pub fn hugging_face(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), format: Format::HuggingFace }
+    }
+
     /// The path as given.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -71,7 +80,7 @@ impl Output {
         self.format
     }
 
-    /// The files that the run writes, the one that is named last at the end; none for a folder of parts.
+    /// The files that the run writes beside its parts, in the order in which they get their names.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         match self.format {
@@ -81,12 +90,23 @@ impl Output {
                 ids.push(".ids.txt");
                 vec![ids.into(), self.path.clone()]
             }
+            Format::HuggingFace => hugging_face::FILES.map(|name| self.path.join(name)).to_vec(),
             _ => vec![self.path.clone()],
         }
     }
 }
 
 impl Format {
+    /// Whether the output is a folder, which holds the run's work folder.
+    pub(crate) fn is_folder(self) -> bool {
+        matches!(self, Self::Dataset | Self::HuggingFace)
+    }
+
+    /// The suffix of a part.
+    pub(crate) fn part_suffix(self) -> &'static str {
+        if self == Self::HuggingFace { "arrow" } else { "parquet" }
+    }
+
     fn of(path: &Path) -> Result<Self> {
         if path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir() {
             return Ok(Self::Dataset);

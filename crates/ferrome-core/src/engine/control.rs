@@ -27,7 +27,12 @@ impl Control {
 
     /// Whether no more batches are to be computed.
     pub(super) fn stopped(&self) -> bool {
-        self.interrupt.is_raised() || self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.interrupt.is_raised() || self.failed()
+    }
+
+    /// Whether an error stopped the run.
+    pub(super) fn failed(&self) -> bool {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// The error that stopped the run.

@@ -7,10 +7,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use super::control::{Control, Message, Opened};
 use super::lane::Batch;
 use super::plan::{Plan, Remembered, digest};
+use super::verify::{Made, refuse_surplus};
 use super::window::{Window, Windows};
 use super::{BoxError, Options, Task, spill};
-use crate::fingerprint::hex;
-use crate::journal::{PartRecord, Workplace};
+use crate::journal::Workplace;
 use crate::{Error, Result};
 
 /// How often a waiting feeder looks whether the run goes on.
@@ -55,7 +55,7 @@ impl<T: Task> Feeder<'_, T> {
         if self.control.stopped() {
             return Ok(());
         }
-        self.refuse_surplus(count)?;
+        refuse_surplus(self.place, count)?;
         self.tell(Message::Ended);
         Ok(())
     }
@@ -83,7 +83,7 @@ impl<T: Task> Feeder<'_, T> {
         let rows = window.rows.len();
         let plan = remembered.plan(self.task, self.options, window);
         if let Some(record) = self.place.finished(number)? {
-            self.verify(number, rows, last, window_digest, &record)?;
+            Made { number, rows, last, digest: window_digest }.verify(self.place, &record, self.options.strict)?;
             self.tell(Message::Skipped(number, record));
             return Ok(true);
         }
@@ -114,37 +114,6 @@ impl<T: Task> Feeder<'_, T> {
             }
         }
         Ok(false)
-    }
-
-    /// Refuses a finished part that was made from other rows.
-    fn verify(&self, part: usize, rows: usize, last: bool, digest: u128, record: &PartRecord) -> Result<()> {
-        let changed = |reason| Err(Error::InputChanged { path: self.place.part(part), reason });
-        if record.statistics.rows != rows as u64 {
-            return changed(format!("it holds {} rows, now there are {rows}", record.statistics.rows));
-        }
-        if record.last != last {
-            return changed(format!("the input {} there then", if last { "did not end" } else { "ended" }));
-        }
-        if record.digest != hex(digest) {
-            return changed(format!("its {rows} rows have other names or content"));
-        }
-        match record.statistics.rejected.first() {
-            Some(rejected) if self.options.strict => {
-                Err(Error::Rejected { name: rejected.first.clone(), reason: rejected.kind.clone() })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Refuses finished parts beyond the end of the input.
-    fn refuse_surplus(&self, count: usize) -> Result<()> {
-        match self.place.finished_parts()?.last() {
-            Some(&part) if part >= count => Err(Error::InputChanged {
-                path: self.place.part(part),
-                reason: "its rows are gone from the end".to_owned(),
-            }),
-            _ => Ok(()),
-        }
     }
 
     /// Stops a strict run at the first rejected row.

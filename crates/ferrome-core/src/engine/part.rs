@@ -13,7 +13,7 @@ use super::plan::Source;
 use super::spill;
 use crate::Result;
 use crate::fingerprint::hex;
-use crate::journal::{PartRecord, Statistics, Workplace, publish};
+use crate::journal::{PartRecord, Statistics, Workplace};
 use crate::table::Columns;
 use crate::table::part::{self, PartWriter};
 
@@ -37,7 +37,7 @@ pub(super) fn write(place: &Workplace, columns: &Columns, opened: &Opened) -> Re
     statistics.duplicates = statistics.rows.saturating_sub(statistics.unique + statistics.rejected_rows());
     let record = PartRecord { digest: hex(opened.digest), last: opened.last, statistics };
     writer.finish(&path, &record)?;
-    publish(&path, &place.part(opened.part))?;
+    place.publish_part(opened.part)?;
     for batch in 0..opened.batches.len() {
         fs_err::remove_file(place.spill(opened.part, batch))?;
     }

@@ -9,7 +9,7 @@ use super::assemble::{Assembler, Done};
 use super::control::Control;
 use super::feed::Feeder;
 use super::lane::Lane;
-use super::{BoxError, Job, Options, Summary, Task, WorkerFactory};
+use super::{BoxError, Job, Options, Summary, Task, Totals, WorkerFactory};
 use crate::journal::{RunDescription, Statistics, Workplace};
 use crate::progress::Progress;
 use crate::table::{Columns, Format, merge};
@@ -43,22 +43,34 @@ where
             control.failure().map_or(Ok(done), Err)?
         }
     };
-    if let Some(rejected) = done.statistics.rejected.first().filter(|_| job.options.strict) {
-        if job.output.format() == Format::Dataset {
+    conclude(place, &columns, done, &job.options, job.totals, start)
+}
+
+/// Joins the parts where the output is one file, and tidies up.
+pub(super) fn conclude(
+    place: Workplace,
+    columns: &Columns,
+    done: Done,
+    options: &Options,
+    totals: Option<Totals>,
+    start: Instant,
+) -> Result<Summary> {
+    if let Some(rejected) = done.statistics.rejected.first().filter(|_| options.strict) {
+        if place.output.format() == Format::Dataset {
             place.close()?;
         }
         return Err(Error::Rejected { name: rejected.first.clone(), reason: rejected.kind.clone() });
     }
-    let stop = || job.options.interrupt.is_raised();
-    if !done.complete || !(done.merged || merge(&place, &columns, &done.statistics, stop)?) {
-        return Err(interrupted(&job, done.statistics.rows + done.loose_rows));
+    let stop = || options.interrupt.is_raised();
+    if !done.complete || !(done.merged || merge(&place, columns, &done.statistics, stop)?) {
+        return Err(interrupted(options, totals, done.statistics.rows + done.loose_rows));
     }
     place.close()?;
     Ok(Summary::new(done, start.elapsed().as_secs_f64()))
 }
 
 /// What an earlier run did, when it did everything: at most the output file is missing.
-fn earlier(place: &Workplace) -> Result<Option<Done>> {
+pub(super) fn earlier(place: &Workplace) -> Result<Option<Done>> {
     let merged = place.merged()?;
     let parts = if merged.is_none() { place.complete()? } else { None };
     let mut statistics = Statistics::default();
@@ -74,15 +86,20 @@ fn earlier(place: &Workplace) -> Result<Option<Done>> {
 
 /// Puts the version and what decides the composition of batches around the caller's entries.
 fn describe<T: Task>(job: &Job<'_, T>) -> RunDescription {
-    let mut description = RunDescription::new().with("version", env!("CARGO_PKG_VERSION"));
-    for (key, value) in job.description.entries() {
-        description.set(key, value);
-    }
-    description
+    versioned(&job.description)
         .with("layout", job.task.layout().name())
         .with("batch_tokens", job.options.batch_tokens)
         .with("window_tokens", job.options.window_tokens())
         .with("window_rows", job.options.window_rows)
+}
+
+/// A description that begins with the version.
+pub(super) fn versioned(entries: &RunDescription) -> RunDescription {
+    let mut description = RunDescription::new().with("version", env!("CARGO_PKG_VERSION"));
+    for (key, value) in entries.entries() {
+        description.set(key, value);
+    }
+    description
 }
 
 /// Runs feeder, lanes and assembler until there is nothing more to do, or the run stops.
@@ -124,11 +141,11 @@ where
 }
 
 /// The error of a run that someone stopped.
-fn interrupted<T: Task>(job: &Job<'_, T>, done: u64) -> Error {
-    let go_on = if job.options.overwrite {
+fn interrupted(options: &Options, totals: Option<Totals>, done: u64) -> Error {
+    let go_on = if options.overwrite {
         "run the same command again without --overwrite to go on"
     } else {
         "run the same command again to go on"
     };
-    Error::Interrupted { done, total: job.totals.map(|totals| totals.rows), go_on: go_on.to_owned() }
+    Error::Interrupted { done, total: totals.map(|totals| totals.rows), go_on: go_on.to_owned() }
 }

@@ -77,7 +77,9 @@ impl fmt::Display for Summary {
             write!(f, "; {} rows were done before", self.resumed_rows)?;
         }
         write!(f, "; {} tokens in {:.1} s", self.computed_tokens, self.seconds)?;
-        write!(f, ", {:.0} tokens/s, {:.1} % padding", self.tokens_per_second(), self.padding() * 100.0)
+        write!(f, ", {:.0} tokens/s", self.tokens_per_second())?;
+        // Only models pad.
+        if self.padded_tokens > 0 { write!(f, ", {:.1} % padding", self.padding() * 100.0) } else { Ok(()) }
     }
 }
 
@@ -117,7 +119,7 @@ mod tests {
         assert_eq!(
             summary.to_string(),
             "10 rows: 5 computed, 2 identical to others, 2 rejected (no sequence, first `a`), 1 rejected (out of memory, \
-             first `b`); 4 rows were done before; 0 tokens in 1.0 s, 0 tokens/s, 0.0 % padding"
+             first `b`); 4 rows were done before; 0 tokens in 1.0 s, 0 tokens/s"
         );
     }
 

@@ -24,23 +24,37 @@ pub(super) fn names(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The number in `part-00012.parquet`.
+/// The number in `part-00012.parquet` or `part-00012.arrow`.
 pub(super) fn part_number(name: &str) -> Option<usize> {
-    let digits = name.strip_prefix("part-")?.strip_suffix(".parquet")?;
+    let name = name.strip_prefix("part-")?;
+    let digits = name.strip_suffix(".parquet").or_else(|| name.strip_suffix(".arrow"))?;
     if digits.len() < 5 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
     digits.parse().ok()
 }
 
+/// Whether a run writes shards of this name: `data-00000-of-00003.arrow`.
+pub(super) fn is_shard(name: &str) -> bool {
+    let numbers = name.strip_prefix("data-").and_then(|rest| rest.strip_suffix(".arrow"));
+    let numbers = numbers.and_then(|numbers| numbers.split_once("-of-"));
+    numbers
+        .is_some_and(|(number, of)| [number, of].iter().all(|n| n.len() >= 5 && n.bytes().all(|b| b.is_ascii_digit())))
+}
+
 /// Whether a run writes files of this name into its work folder.
 pub(super) fn is_ours(name: &str) -> bool {
-    let ours = name.strip_prefix("part-").is_some_and(|rest| rest.ends_with(".spill")) || part_number(name).is_some();
+    let beside = |rest: &str| rest.ends_with(".spill") || rest.ends_with(".json");
+    let ours = name.strip_prefix("part-").is_some_and(beside) || part_number(name).is_some();
     ours || name.ends_with(".tmp") || name == JOURNAL || name == LOCK
 }
 
-/// Writes a file under a temporary name, syncs it and renames it.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes a file under a temporary name, syncs it and renames it, so that it is there whole or not at all.
+///
+/// # Errors
+///
+/// The file cannot be written; a full disk is told apart.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let unfinished = path.with_extension("tmp");
     let write = || {
         let mut file = File::create(&unfinished)?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Written into a part's footer, as JSON under `ferrome.part`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PartRecord {
     /// XXH3-128 over the window's names and identities or rejections, in hexadecimal digits.
     pub digest: String,

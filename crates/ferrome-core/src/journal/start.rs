@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::files::{LOCK, is_ours, names, part_number};
+use super::files::{LOCK, is_ours, is_shard, names, part_number};
 use super::{RunDescription, Workplace};
-use crate::table::{Format, Output, part};
+use crate::table::{Output, part};
 use crate::{Error, Result};
 
 impl Workplace {
@@ -19,7 +19,7 @@ impl Workplace {
             place.refuse_existing()?;
         }
         place.refuse_foreign()?;
-        if place.output.format() == Format::Dataset {
+        if place.output.format().is_folder() {
             fs_err::create_dir_all(place.output.path())?;
         }
         let new = !place.work.is_dir();
@@ -58,10 +58,12 @@ impl Workplace {
         parts.first().map(|&number| part::footer(&self.part(number)).map(|footer| footer.description)).transpose()
     }
 
-    /// Refuses a finished output file, unless a run was stopped between giving it its name and tidying up.
+    /// Refuses a finished output file, unless a run was stopped while it gave its files their names or tidied up.
     fn refuse_existing(&self) -> Result<()> {
         match self.output.files().into_iter().find(|file| file.exists()) {
-            Some(path) if self.merged()?.is_none() => Err(Error::OutputExists { path }),
+            Some(path) if self.journal()?.is_none_or(|journal| journal.merged.is_none()) => {
+                Err(Error::OutputExists { path })
+            }
             _ => Ok(()),
         }
     }
@@ -74,14 +76,18 @@ impl Workplace {
         {
             return foreign(self.work.clone(), file);
         }
-        if self.output.format() != Format::Dataset || !self.parts.is_dir() {
+        let folder = self.output.path();
+        if !self.output.format().is_folder() || !folder.is_dir() {
             return Ok(());
         }
-        for name in names(&self.parts)? {
-            let number = part_number(&name);
-            let ours = number.is_some_and(|number| part::footer(&self.part(number)).is_ok());
+        let files = self.output.files();
+        for name in names(folder)? {
+            let ours = match part_number(&name) {
+                Some(number) if self.parts == folder => part::footer(&self.part(number)).is_ok(),
+                _ => is_shard(&name) || files.contains(&folder.join(&name)),
+            };
             if !ours && name != "_run" && !name.starts_with('.') {
-                return foreign(self.parts.clone(), name);
+                return foreign(folder.to_owned(), name);
             }
         }
         Ok(())
@@ -90,8 +96,12 @@ impl Workplace {
     /// Removes what earlier runs wrote; the lock stays.
     fn clear(&self) -> Result<()> {
         let own = names(&self.work)?.into_iter().filter(|name| name != LOCK).map(|name| self.work.join(name));
-        let parts = names(&self.parts)?.into_iter().filter(|name| part_number(name).is_some());
-        let mut files: Vec<PathBuf> = own.chain(parts.map(|name| self.parts.join(name))).collect();
+        let mut files: Vec<PathBuf> = own.collect();
+        if self.output.format().is_folder() {
+            let parts = names(self.output.path())?.into_iter();
+            let parts = parts.filter(|name| part_number(name).is_some() || is_shard(name));
+            files.extend(parts.map(|name| self.output.path().join(name)));
+        }
         files.extend(self.output.files());
         files.sort_unstable();
         files.dedup();

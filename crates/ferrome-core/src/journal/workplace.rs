@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use fs_err::File;
 use serde::{Deserialize, Serialize};
 
-use super::files::{JOURNAL, LOCK, is_ours, names, part_number, write_whole};
+use super::files::{JOURNAL, LOCK, is_ours, names, part_number, publish, write_whole};
 use super::{PartRecord, RunDescription, Statistics};
 use crate::table::{Format, Output, failed, part};
 use crate::{Error, Result};
@@ -24,7 +24,7 @@ pub(super) struct Journal {
 pub(crate) struct Workplace {
     pub(crate) output: Output,
     pub(crate) description: RunDescription,
-    /// `OUT.run/`, or `OUT/_run/` for a folder of parts.
+    /// `OUT.run/`, or `OUT/_run/` where the output is a folder.
     pub(super) work: PathBuf,
     /// Where finished parts lie.
     pub(super) parts: PathBuf,
@@ -34,24 +34,31 @@ pub(crate) struct Workplace {
 impl Workplace {
     pub(super) fn new(output: Output, description: RunDescription) -> Self {
         let path = output.path();
-        let (work, parts) = if output.format() == Format::Dataset {
-            (path.join("_run"), path.to_owned())
-        } else {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".run");
-            (PathBuf::from(&name), PathBuf::from(name))
+        let (work, parts) = match output.format() {
+            Format::Dataset => (path.join("_run"), path.to_owned()),
+            Format::HuggingFace => (path.join("_run"), path.join("_run")),
+            _ => {
+                let mut name = path.as_os_str().to_owned();
+                name.push(".run");
+                (PathBuf::from(&name), PathBuf::from(name))
+            }
         };
         Self { output, description, work, parts, lock: None }
     }
 
     /// A finished part.
     pub(crate) fn part(&self, part: usize) -> PathBuf {
-        self.parts.join(format!("part-{part:05}.parquet"))
+        self.parts.join(format!("part-{part:05}.{}", self.output.format().part_suffix()))
     }
 
     /// A part that is being written.
     pub(crate) fn unfinished_part(&self, part: usize) -> PathBuf {
-        self.work.join(format!("part-{part:05}.parquet.tmp"))
+        self.work.join(format!("part-{part:05}.{}.tmp", self.output.format().part_suffix()))
+    }
+
+    /// Gives a part that is written and synced its name.
+    pub(crate) fn publish_part(&self, part: usize) -> Result<()> {
+        publish(&self.unfinished_part(part), &self.part(part))
     }
 
     /// A finished batch of a part in hand.

@@ -22,6 +22,9 @@ pub(super) trait Sink {
 ///
 /// `stop` is asked before each part; returns whether the output is there.
 pub(crate) fn merge(place: &Workplace, columns: &Columns, done: &Statistics, stop: impl Fn() -> bool) -> Result<bool> {
+    if place.output.format() == Format::HuggingFace {
+        return super::hugging_face::assemble(place, done).map(|()| true);
+    }
     let files = place.output.files();
     let unfinished: Vec<_> = (0..files.len()).map(|n| place.unfinished(&format!("output-{n}"))).collect();
     let (Some(main), Some(first)) = (unfinished.last(), unfinished.first()) else { return Ok(true) };
@@ -29,7 +32,7 @@ pub(crate) fn merge(place: &Workplace, columns: &Columns, done: &Statistics, sto
         Format::Arrow => Box::new(IpcSink::create(main, &columns.table, &place.description)?),
         Format::Csv => Box::new(CsvSink::create(main, &columns.table)?),
         Format::Npy => Box::new(NpySink::create(first, main, columns, done.rows)?),
-        Format::Parquet | Format::Dataset => {
+        Format::Parquet | Format::Dataset | Format::HuggingFace => {
             Box::new(ParquetSink::create(main, columns.table.clone(), &place.description)?)
         }
     };

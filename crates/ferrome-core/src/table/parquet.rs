@@ -1,4 +1,4 @@
-//! Parquet files: zstd, and no dictionaries for floats, which never repeat.
+//! Parquet files: zstd, differences for integers, and no dictionaries for floats, which never repeat.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use fs_err::File;
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
-use parquet::basic::{Compression, Type, ZstdLevel};
+use parquet::basic::{Compression, Encoding, Type, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
@@ -19,16 +19,14 @@ use crate::journal::RunDescription;
 const ROW_GROUP_BYTES: usize = 128 << 20;
 
 /// A Parquet file that is being written.
-pub(super) struct ParquetSink {
+pub(crate) struct ParquetSink {
     path: PathBuf,
     writer: ArrowWriter<File>,
 }
 
 impl ParquetSink {
     pub(super) fn create(path: &Path, schema: SchemaRef, description: &RunDescription) -> Result<Self> {
-        let floats = ArrowSchemaConverter::new().convert(&schema).map_err(|error| failed(path, error))?;
-        let floats =
-            floats.columns().iter().filter(|column| matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE));
+        let parquet = ArrowSchemaConverter::new().convert(&schema).map_err(|error| failed(path, error))?;
         let metadata = description.metadata().map(|(key, value)| KeyValue::new(key, value)).collect();
         // pyarrow shows the Arrow schema's metadata, polars and duckdb show the file's.
         let schema = SchemaRef::new(schema.as_ref().clone().with_metadata(description.metadata().collect()));
@@ -36,8 +34,13 @@ impl ParquetSink {
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             .set_key_value_metadata(Some(metadata));
-        let properties =
-            floats.fold(properties, |all, column| all.set_column_dictionary_enabled(column.path().clone(), false));
+        let properties = parquet.columns().iter().fold(properties, |all, column| match column.physical_type() {
+            Type::FLOAT | Type::DOUBLE => all.set_column_dictionary_enabled(column.path().clone(), false),
+            Type::INT32 | Type::INT64 => all
+                .set_column_dictionary_enabled(column.path().clone(), false)
+                .set_column_encoding(column.path().clone(), Encoding::DELTA_BINARY_PACKED),
+            _ => all,
+        });
         let file = File::create(path)?;
         let writer =
             ArrowWriter::try_new(file, schema, Some(properties.build())).map_err(|error| failed(path, error))?;

@@ -1,6 +1,7 @@
-//! Parts: Parquet files that say in their footer which rows they were made from.
+//! Parts: Parquet files that say in their footer which rows they were made from, or Arrow streams with a file beside them
+//! that says it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -10,11 +11,13 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
+use serde::{Deserialize, Serialize};
 
+use super::ipc::StreamSink;
 use super::merge::Sink;
 use super::parquet::ParquetSink;
 use super::{Columns, failed};
-use crate::journal::{METADATA_PREFIX, PartRecord, RunDescription};
+use crate::journal::{METADATA_PREFIX, PartRecord, RunDescription, write_whole};
 use crate::{Error, Result};
 
 /// The metadata key of the [`PartRecord`].
@@ -30,23 +33,60 @@ pub(crate) struct Footer {
 }
 
 /// A part that is being written.
-pub(crate) struct PartWriter(ParquetSink);
+pub(crate) enum PartWriter {
+    Parquet(ParquetSink),
+    Stream(StreamSink, Sidecar),
+}
+
+/// What stands beside an Arrow stream, as JSON.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Sidecar {
+    description: RunDescription,
+    record: PartRecord,
+}
 
 impl PartWriter {
+    /// Creates the part at `path`, whose suffix (before `.tmp`) decides what it is.
     pub(crate) fn create(path: &Path, schema: SchemaRef, description: &RunDescription) -> Result<Self> {
-        ParquetSink::create(path, schema, description).map(Self)
+        if is_stream(&path.with_extension("")) {
+            let sidecar = Sidecar { description: description.clone(), record: PartRecord::default() };
+            return StreamSink::create(path, &schema, description).map(|sink| Self::Stream(sink, sidecar));
+        }
+        ParquetSink::create(path, schema, description).map(Self::Parquet)
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.0.write(batch)
+        match self {
+            Self::Parquet(sink) => sink.write(batch),
+            Self::Stream(sink, _) => sink.write(batch),
+        }
     }
 
     /// Closes and syncs the file at `path`.
-    pub(crate) fn finish(mut self, path: &Path, record: &PartRecord) -> Result<()> {
-        let json = serde_json::to_string(record).map_err(|error| failed(path, error))?;
-        self.0.describe(RECORD, json);
-        Box::new(self.0).finish()
+    pub(crate) fn finish(self, path: &Path, record: &PartRecord) -> Result<()> {
+        match self {
+            Self::Parquet(mut sink) => {
+                let json = serde_json::to_string(record).map_err(|error| failed(path, error))?;
+                sink.describe(RECORD, json);
+                Box::new(sink).finish()
+            }
+            Self::Stream(sink, sidecar) => {
+                Box::new(sink).finish()?;
+                let sidecar = Sidecar { record: record.clone(), ..sidecar };
+                let json = serde_json::to_vec(&sidecar).map_err(|error| failed(path, error))?;
+                write_whole(&beside(&path.with_extension("")), &json)
+            }
+        }
     }
+}
+
+fn is_stream(path: &Path) -> bool {
+    path.extension().is_some_and(|suffix| suffix == "arrow")
+}
+
+/// Where it is said what the stream at `path` was made from.
+fn beside(path: &Path) -> PathBuf {
+    path.with_extension("json")
 }
 
 /// Reads the footer of the part at `path`.
@@ -56,6 +96,13 @@ impl PartWriter {
 /// The file is not a part that ferrome wrote.
 pub(crate) fn footer(path: &Path) -> Result<Footer> {
     let unreadable = |reason: String| Error::JournalUnreadable { path: path.to_owned(), reason };
+    if is_stream(path) {
+        let sidecar = fs_err::read(beside(path)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let sidecar: Option<Sidecar> = sidecar;
+        let sidecar =
+            sidecar.ok_or_else(|| unreadable("is not a part written by ferrome (no .json beside it)".to_owned()))?;
+        return Ok(Footer { description: sidecar.description, record: sidecar.record });
+    }
     let file = open(path).map_err(|error| unreadable(format!("is not a part written by ferrome ({error})")))?;
     let metadata = file.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
     let mut description = RunDescription::new();
