@@ -24,6 +24,9 @@ pub enum Error {
         /// What is wrong, what was expected and what was found.
         reason: String,
     },
+    /// Highly variable genes cannot be told from others.
+    #[error("cannot select highly variable genes: {0}")]
+    VariableGenes(String),
     /// A reader broke its promise.
     #[error("a reader gave an unsound block of cells (a defect of ferrome): {0}")]
     Block(String),

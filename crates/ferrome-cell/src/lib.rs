@@ -5,6 +5,9 @@
 
 pub mod cells;
 mod error;
+pub mod hvg;
+pub mod normalize;
+mod quantile;
 pub mod read;
 
 pub use error::{Error, Result};
