@@ -11,6 +11,7 @@ mod globals;
 mod graph;
 mod machine;
 mod memo;
+mod numpy;
 mod opcode;
 mod reader;
 mod reduce;

@@ -1,3 +1,6 @@
+use super::pickle;
+use super::problem::PytorchProblem;
+
 /// What a checkpoint holds beside its tensors: configuration, as inert data.
 ///
 /// Nothing here was executed: an instance of a Python class is kept as its name, its arguments and its state.
@@ -39,6 +42,31 @@ pub enum Value {
 }
 
 impl Value {
+    /// Reads a pickle that holds plain data: numbers (NumPy's as well), text, bytes and collections of them, but no tensors.
+    ///
+    /// Nothing is executed; a class or function outside a short list is refused by name. Memory stays proportional to
+    /// the number of bytes. The format is that of Python's `pickle`, protocols 2 to 5.
+    ///
+    /// # Errors
+    /// A [`PytorchProblem`]: the pickle is damaged, refused or followed by other bytes.
+    ///
+    /// ```
+    /// use ferrome_core::weights::Value;
+    ///
+    /// let pickle = b"\x80\x04}\x94\x8c\x05<pad>\x94K\0s.";
+    /// let value = Value::from_pickle(pickle)?;
+    /// assert_eq!(value.get("<pad>").and_then(Value::as_int), Some(0));
+    /// assert_eq!(Value::from_pickle(b"cos\nsystem\n.").unwrap_err().to_string(), "refused pickle global `os.system`");
+    /// # Ok::<(), ferrome_core::weights::PytorchProblem>(())
+    /// ```
+    pub fn from_pickle(bytes: &[u8]) -> Result<Value, PytorchProblem> {
+        let graph = pickle::read(bytes)?;
+        match bytes.len() - graph.consumed {
+            0 => graph.into_value(),
+            _ => Err(PytorchProblem::BadPickle { at: graph.consumed, what: "other bytes follow its end" }),
+        }
+    }
+
     /// The value under `key` of a dictionary, a namespace or an omegaconf container.
     ///
     /// ```
@@ -137,6 +165,12 @@ mod tests {
         assert_eq!(config.get("layers").and_then(Value::as_int), Some(33));
         assert_eq!(config.get("layers").and_then(Value::as_float), Some(33.0));
         assert_eq!(config.get("layers").and_then(Value::as_bool), None);
+    }
+
+    #[test]
+    fn pickle_with_bytes_behind_its_end() {
+        let message = Value::from_pickle(b"N.N.").unwrap_err().to_string();
+        assert_eq!(message, "damaged pickle at byte 2: other bytes follow its end");
     }
 
     #[test]

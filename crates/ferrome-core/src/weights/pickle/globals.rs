@@ -25,6 +25,8 @@ pub(super) enum Role {
     /// `None` for an untyped storage.
     Storage(Option<DType>),
     Dtype(DType),
+    /// `scalar`, a NumPy number.
+    Number,
     /// Kept as its name, its arguments and its state.
     Inert,
 }
@@ -60,6 +62,20 @@ const ALLOWED: &[(&str, Role)] = &[
     ("torch.int8", Role::Dtype(DType::I8)),
     ("torch.uint8", Role::Dtype(DType::U8)),
     ("torch.bool", Role::Dtype(DType::Bool)),
+    ("numpy.core.multiarray.scalar", Role::Number),
+    ("numpy._core.multiarray.scalar", Role::Number),
+    ("numpy.dtype", Role::Inert),
+    ("numpy.dtypes.BoolDType", Role::Inert),
+    ("numpy.dtypes.Int8DType", Role::Inert),
+    ("numpy.dtypes.Int16DType", Role::Inert),
+    ("numpy.dtypes.Int32DType", Role::Inert),
+    ("numpy.dtypes.Int64DType", Role::Inert),
+    ("numpy.dtypes.UInt8DType", Role::Inert),
+    ("numpy.dtypes.UInt16DType", Role::Inert),
+    ("numpy.dtypes.UInt32DType", Role::Inert),
+    ("numpy.dtypes.UInt64DType", Role::Inert),
+    ("numpy.dtypes.Float32DType", Role::Inert),
+    ("numpy.dtypes.Float64DType", Role::Inert),
     ("torch.device", Role::Inert),
     ("builtins.set", Role::Set),
     ("builtins.frozenset", Role::Set),

@@ -37,6 +37,7 @@ impl Machine<'_> {
             (Role::Encode, [text, _encoding]) => self.latin1(*text),
             (Role::Tensor, args) => self.tensor(args),
             (Role::TensorWithDtype, args) => self.tensor_with_dtype(args),
+            (Role::Number, &[dtype, bytes]) => self.number(dtype, bytes),
             (Role::Inert, _) => Ok(Node::Object { class: class.path, args, state: None }),
             _ => Err(self.reader.bad("a call with unexpected arguments")),
         }
