@@ -1,7 +1,12 @@
 use std::io;
 use std::path::PathBuf;
 
+use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
+
+use crate::genes::Statistics;
+use crate::nearest::nearest;
+use crate::tokenize::Style;
 
 /// Everything that can go wrong in `ferrome-cell`; one line each, naming the file and what was expected and found.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +29,61 @@ pub enum Error {
         /// What is wrong, what was expected and what was found.
         reason: String,
     },
-    /// Highly variable genes cannot be told from others.
-    #[error("cannot select highly variable genes: {0}")]
-    VariableGenes(String),
+    /// Too few genes of a matrix are in the vocabulary.
+    #[error("{}", few_genes(.statistics, *.min_matched, .unmatched))]
+    FewGenes {
+        /// What matched.
+        statistics: Box<Statistics>,
+        /// The smallest share that is accepted, from 0 to 1.
+        min_matched: f64,
+        /// Names that did not match, the most frequent first.
+        unmatched: Vec<String>,
+    },
+    /// `var` has no such column of names.
+    #[error("there is no var column of text called `{column}`; there are {}", quoted(.known))]
+    NoGeneColumn {
+        /// The column asked for.
+        column: String,
+        /// The columns that are there.
+        known: Vec<String>,
+    },
+    /// `obs` has no such column.
+    #[error("there is no obs column `{column}`; {}", if .near.is_empty() { "obs has no columns".to_owned() } else { format!("nearest: {}", quoted(.near)) })]
+    NoObsColumn {
+        /// The column asked for.
+        column: String,
+        /// The names that are nearest to it.
+        near: Vec<String>,
+    },
+    /// A column of `obs` holds no numbers.
+    #[error("obs column `{column}` holds {found}, expected numbers")]
+    ObsColumnKind {
+        /// The column.
+        column: String,
+        /// The type of what it holds.
+        found: String,
+    },
+    /// A vocabulary contradicts itself.
+    #[error("vocabulary: {0}")]
+    Vocabulary(String),
+    /// A vocabulary lacks what a style needs.
+    #[error("the vocabulary is of the style {style} and lacks {what}")]
+    VocabularyLacks {
+        /// The style of the vocabulary.
+        style: Style,
+        /// What it lacks.
+        what: String,
+    },
+    /// A vocabulary of another style than was asked for.
+    #[error("{}: is a vocabulary of the style {found}, expected {expected} (--style)", .path.display())]
+    VocabularyStyle {
+        /// The vocabulary.
+        path: PathBuf,
+        /// The style asked for.
+        expected: Style,
+        /// The style it has.
+        found: Style,
+    },
     /// A reader broke its promise.
     #[error("a reader gave an unsound block of cells (a defect of ferrome): {0}")]
     Block(String),
@@ -37,7 +94,31 @@ impl Error {
     pub fn file(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         Self::File { path: path.into(), reason: reason.into() }
     }
+
+    /// `obs` has no column called `column`; lists the names that are nearest to it.
+    #[must_use]
+    pub fn no_obs_column(column: &str, obs: &Schema) -> Self {
+        let names = obs.fields().iter().map(|field| field.name().as_str());
+        Self::NoObsColumn { column: column.to_owned(), near: nearest(column, names, 5) }
+    }
 }
 
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn few_genes(statistics: &Statistics, min_matched: f64, unmatched: &[String]) -> String {
+    let Statistics { columns, vocabulary, .. } = statistics;
+    format!(
+        "only {} of {columns} genes are in the vocabulary of {vocabulary} ({:.1} %, expected {:.1} % or more: \
+         --min-matched), looked up by `{}`; most frequent unmatched: {}; see --genes, --gene-column and --gene-map",
+        statistics.matched(),
+        statistics.share_of_smaller() * 100.0,
+        min_matched * 100.0,
+        statistics.column,
+        quoted(unmatched)
+    )
+}

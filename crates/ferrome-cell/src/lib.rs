@@ -5,9 +5,10 @@
 
 pub mod cells;
 mod error;
-pub mod hvg;
-pub mod normalize;
-mod quantile;
+pub mod genes;
+mod nearest;
 pub mod read;
+pub mod tokenize;
+pub mod vocabulary;
 
 pub use error::{Error, Result};
