@@ -1,9 +1,30 @@
 //! Reading cells: one door for every kind of file.
+//!
+//! [`open`] sees in the content what a file is. Blocks come in the order of the file; the same cells give the same blocks
+//! however they are stored.
+
+mod choose;
+mod detect;
+mod genes;
+mod h5ad;
+#[allow(dead_code, unused_imports, reason = "dense and transposed matrices come next")]
+mod hdf5;
+mod matrix;
+#[allow(unused_imports, reason = "loom and 10x files come next")]
+mod obs;
+mod pool;
+mod rows;
+mod storage;
+mod values;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
 
-use crate::Result;
 use crate::cells::{Cells, Genes, ValueKind};
+use crate::{Error, Result};
+use detect::Content;
 
 /// What a matrix says before its first cell.
 #[derive(Clone, Debug)]
@@ -22,6 +43,47 @@ pub struct Header {
     pub kind: ValueKind,
     /// What kind of file it is, for messages, such as `h5ad (CSR)`.
     pub format: &'static str,
+}
+
+/// How a file is read.
+#[derive(Clone, Debug, Default)]
+pub struct ReadOptions {
+    /// The matrix to take (`X`, `raw/X`, `layers/NAME`, or `NAME` of a layer; the genome of an old 10x file); without it,
+    /// the first of X, `raw/X` and `layers/counts` that holds counts.
+    pub layer: Option<String>,
+    /// Take values that are no counts, if there are no counts.
+    pub allow_floats: bool,
+    /// Threads that decompress and decode; without it, those of rayon.
+    pub threads: Option<NonZeroUsize>,
+    /// The folder for what does not fit into memory while a matrix is transposed; without it, that of the system.
+    pub scratch: Option<PathBuf>,
+}
+
+/// Opens whatever holds cells: `.h5ad`, 10x `.h5`, loom, a 10x matrix folder or `.mtx` file.
+///
+/// # Errors
+///
+/// The path holds something else, no counts (unless `allow_floats`), or is damaged.
+pub fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn CellReader>> {
+    match options.threads {
+        Some(threads) => pool::open(path, options, threads),
+        None => open_here(path, options),
+    }
+}
+
+fn open_here(path: &Path, options: &ReadOptions) -> Result<Box<dyn CellReader>> {
+    match detect::content(path)? {
+        Content::Hdf5 => {
+            let source = hdf5::Source::open(path)?;
+            if h5ad::is_h5ad(&source) {
+                return h5ad::open(&source, options);
+            }
+            let groups = source.names("").join(", ");
+            Err(source.wrong("", format!("no AnnData, 10x or loom layout found; top-level groups are {groups}")))
+        }
+        Content::Parquet | Content::Dataset => Err(Error::file(path, "Parquet is not read yet")),
+        Content::Mtx => Err(Error::file(path, "mtx")),
+    }
 }
 
 /// A matrix of cells by genes that is read in order, block by block.

@@ -1,0 +1,319 @@
+//! An array in the file, read by ranges.
+
+use std::ops::Range;
+
+use hdf5_metno::Dataset;
+use hdf5_metno::dataset::Layout;
+use hdf5_metno::datatype::ByteOrder;
+use hdf5_metno::types::{CompoundType, TypeDescriptor};
+use rayon::prelude::*;
+
+use super::filter::{Chunk, Decoder, pread};
+use super::grid::Grid;
+use super::number::Number;
+use super::{Source, library};
+use crate::Result;
+
+/// What the elements of an array are.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Number(Number),
+    /// One byte, 0 or 1.
+    Truth,
+    /// So many bytes, padded with zeros; whether it is ASCII.
+    Fixed(usize, bool),
+    /// Strings of variable length; whether they are ASCII.
+    Variable(bool),
+    Compound(CompoundType),
+    Other,
+}
+
+/// How the bytes of an array lie in the file.
+#[derive(Debug)]
+enum Place {
+    Contiguous(u64),
+    Chunks(Grid),
+    Library,
+}
+
+/// An array in the file.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    source: Source,
+    name: String,
+    dataset: Dataset,
+    kind: Kind,
+    shape: Vec<u64>,
+    /// Bytes of an element.
+    width: usize,
+    big_endian: bool,
+    place: Place,
+    /// The chunk in which the last range ended, decompressed.
+    last: Option<(usize, Vec<u8>)>,
+}
+
+/// A rectangle of an array of two dimensions, within a larger one that was read.
+#[derive(Debug)]
+pub(crate) struct Tile {
+    pub(crate) bytes: Vec<u8>,
+    /// The first element of the rectangle.
+    pub(crate) start: usize,
+    /// From one row to the next, in elements.
+    pub(crate) stride: usize,
+}
+
+impl Stored {
+    /// The array `name`.
+    pub(crate) fn open(source: &Source, name: &str) -> Result<Self> {
+        Self::of(source, source.dataset(name)?, name)
+    }
+
+    /// An array that is known as `name` in messages.
+    pub(crate) fn of(source: &Source, dataset: Dataset, name: &str) -> Result<Self> {
+        let failed = |error: hdf5_metno::Error| source.failed(name, &error);
+        let shape = dataset.get_shape().map_err(failed)?.into_iter().map(|extent| extent as u64).collect::<Vec<_>>();
+        let datatype = dataset.dtype().map_err(failed)?;
+        let (kind, width) = (kind(&datatype), datatype.size());
+        let place = if matches!(kind, Kind::Variable(_) | Kind::Other) || source.has_user_block() {
+            Place::Library
+        } else {
+            place(&dataset, &shape, width)
+        };
+        let big_endian = datatype.byte_order() == ByteOrder::BigEndian;
+        Ok(Self {
+            source: source.clone(),
+            name: name.to_owned(),
+            dataset,
+            kind,
+            shape,
+            width,
+            big_endian,
+            place,
+            last: None,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    pub(super) fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// Whether elements are read past the library.
+    pub(super) fn is_direct(&self) -> bool {
+        !matches!(self.place, Place::Library)
+    }
+
+    /// Its extents.
+    pub(crate) fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+
+    /// The length of an array of one dimension; otherwise that of its first axis.
+    pub(crate) fn len(&self) -> u64 {
+        self.shape.first().copied().unwrap_or(1)
+    }
+
+    /// Bytes of an element.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Whether numbers within the elements have their highest byte first (the elements themselves are turned).
+    pub(crate) fn is_big_endian(&self) -> bool {
+        self.big_endian
+    }
+
+    /// The extents of a chunk, if there are chunks.
+    pub(crate) fn chunk(&self) -> Option<&[u64]> {
+        match &self.place {
+            Place::Chunks(grid) => Some(&grid.chunk),
+            _ => None,
+        }
+    }
+
+    /// An error about this array.
+    pub(crate) fn wrong(&self, what: impl std::fmt::Display) -> crate::Error {
+        self.source.wrong(&self.name, what)
+    }
+
+    /// An error of the library about this array.
+    pub(super) fn failed(&self, error: &hdf5_metno::Error) -> crate::Error {
+        self.source.failed(&self.name, error)
+    }
+
+    /// What its numbers are; an error if it does not hold numbers.
+    pub(crate) fn number(&self) -> Result<Number> {
+        match &self.kind {
+            Kind::Number(number) => Ok(*number),
+            Kind::Truth => Ok(Number::U8),
+            _ => Err(self.wrong("expected numbers")),
+        }
+    }
+
+    /// Reads elements of an array of one dimension into `output`, whose content is replaced.
+    pub(crate) fn read(&mut self, range: Range<u64>, output: &mut Vec<u8>) -> Result<()> {
+        if self.shape.len() != 1 || range.end > self.len() || range.start > range.end {
+            return Err(self.wrong(format!("has shape {:?}, but elements {range:?} are needed", self.shape)));
+        }
+        let length = (range.end - range.start) as usize * self.width;
+        match &self.place {
+            Place::Contiguous(address) => {
+                output.resize(length, 0);
+                let address = address + range.start * self.width as u64;
+                pread(&self.source.bytes, address, output).map_err(|what| self.wrong(what))?;
+            }
+            Place::Chunks(_) => {
+                output.resize(length, 0);
+                self.read_chunks(range, output)?;
+            }
+            Place::Library => *output = self.through_library(&[range])?,
+        }
+        self.turn(output);
+        Ok(())
+    }
+
+    /// Reads as much as lies together of the rectangle `rows` x `columns`; within one chunk where there are chunks.
+    pub(crate) fn tile(&self, rows: Range<u64>, columns: Range<u64>) -> Result<Tile> {
+        let wide = (columns.end - columns.start) as usize;
+        let all = self.shape.get(1).copied().unwrap_or(1);
+        let mut tile = match &self.place {
+            Place::Chunks(grid) => self.chunk_tile(grid, &rows, &columns)?,
+            Place::Contiguous(address) => {
+                let mut bytes = vec![0; (rows.end - rows.start) as usize * wide * self.width];
+                let read = |row: u64, output: &mut [u8]| {
+                    let address = address + (row * all + columns.start) * self.width as u64;
+                    pread(&self.source.bytes, address, output).map_err(|what| self.wrong(what))
+                };
+                if wide as u64 == all {
+                    read(rows.start, &mut bytes)?;
+                } else {
+                    let mut lines = rows.clone().zip(bytes.chunks_exact_mut((wide * self.width).max(1)));
+                    lines.try_for_each(|(row, line)| read(row, line))?;
+                }
+                Tile { bytes, start: 0, stride: wide }
+            }
+            Place::Library => Tile { bytes: self.through_library(&[rows, columns])?, start: 0, stride: wide },
+        };
+        self.turn(&mut tile.bytes);
+        Ok(tile)
+    }
+
+    fn chunk_tile(&self, grid: &Grid, rows: &Range<u64>, columns: &Range<u64>) -> Result<Tile> {
+        let [tall, wide] = grid.chunk[..] else { return Err(self.wrong("expected two dimensions")) };
+        let Some((_, chunk)) = grid.at(&[rows.start / tall, columns.start / wide]) else {
+            return Err(self.wrong("a chunk is missing"));
+        };
+        let mut bytes = vec![0; grid.bytes];
+        let read = Decoder::default().read(&self.source.bytes, chunk, grid.pipeline, &mut bytes);
+        read.map_err(|what| self.damaged(chunk, &what))?;
+        let start = (rows.start % tall * wide + columns.start % wide) as usize;
+        Ok(Tile { bytes, start, stride: wide as usize })
+    }
+
+    /// Reads a range of chunks in parallel, each once; the last one is kept for the range that begins in it.
+    fn read_chunks(&mut self, range: Range<u64>, output: &mut [u8]) -> Result<()> {
+        let Place::Chunks(grid) = &self.place else { return Ok(()) };
+        let kept = self.last.take();
+        let jobs = jobs(grid, &range, self.width, output);
+        let jobs = jobs.ok_or_else(|| self.wrong("a chunk is missing"))?;
+        let run = |decoder: &mut Decoder, job: Job<'_>| -> Result<Option<(usize, Vec<u8>)>> {
+            let mut read = |output: &mut [u8]| {
+                let read = decoder.read(&self.source.bytes, job.chunk, grid.pipeline, output);
+                read.map_err(|what| self.damaged(job.chunk, &what))
+            };
+            if job.output.len() == grid.bytes {
+                return read(job.output).map(|()| None);
+            }
+            let whole = match &kept {
+                Some((index, bytes)) if *index == job.index => bytes.clone(),
+                _ => {
+                    let mut bytes = vec![0; grid.bytes];
+                    read(&mut bytes)?;
+                    bytes
+                }
+            };
+            job.output.copy_from_slice(&whole[job.skip..job.skip + job.output.len()]);
+            Ok(Some((job.index, whole)))
+        };
+        let parts: Result<Vec<_>> = jobs.into_par_iter().map_init(Decoder::default, run).collect();
+        let last = parts?.pop().flatten();
+        self.last = last;
+        Ok(())
+    }
+
+    fn through_library(&self, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
+        let bytes = match &self.kind {
+            Kind::Number(number) => library::numbers(&self.dataset, *number, ranges),
+            Kind::Truth => library::truths(&self.dataset, ranges),
+            _ => return Err(self.wrong("this type of elements with these filters is not supported")),
+        };
+        bytes.map_err(|error| self.failed(&error))
+    }
+
+    /// Numbers with the highest byte first are turned; the library has done it already.
+    fn turn(&self, bytes: &mut [u8]) {
+        if self.big_endian && self.is_direct() && matches!(self.kind, Kind::Number(_)) {
+            bytes.chunks_exact_mut(self.width.max(1)).for_each(<[u8]>::reverse);
+        }
+    }
+
+    fn damaged(&self, chunk: Chunk, what: &str) -> crate::Error {
+        self.wrong(format!("the chunk at byte {} of the file cannot be read: {what}", chunk.address))
+    }
+}
+
+/// A chunk, and the part of the output that comes from it.
+struct Job<'a> {
+    index: usize,
+    chunk: Chunk,
+    /// Bytes of the chunk before those that are wanted.
+    skip: usize,
+    output: &'a mut [u8],
+}
+
+fn jobs<'a>(grid: &Grid, range: &Range<u64>, width: usize, mut output: &'a mut [u8]) -> Option<Vec<Job<'a>>> {
+    let long = *grid.chunk.first()?;
+    let mut jobs = Vec::new();
+    let mut at = range.start;
+    while at < range.end {
+        let (index, chunk) = grid.at(&[at / long])?;
+        let end = range.end.min((at / long + 1) * long);
+        let (mine, rest) = output.split_at_mut((end - at) as usize * width);
+        jobs.push(Job { index, chunk, skip: (at % long) as usize * width, output: mine });
+        output = rest;
+        at = end;
+    }
+    Some(jobs)
+}
+
+fn kind(datatype: &hdf5_metno::Datatype) -> Kind {
+    let Ok(descriptor) = datatype.to_descriptor() else { return Kind::Other };
+    match descriptor {
+        TypeDescriptor::Boolean => Kind::Truth,
+        TypeDescriptor::FixedAscii(width) => Kind::Fixed(width, true),
+        TypeDescriptor::FixedUnicode(width) => Kind::Fixed(width, false),
+        TypeDescriptor::VarLenAscii => Kind::Variable(true),
+        TypeDescriptor::VarLenUnicode => Kind::Variable(false),
+        TypeDescriptor::Compound(compound) => Kind::Compound(compound),
+        TypeDescriptor::Enum(members) => Number::of(&members.base_type()).map_or(Kind::Other, Kind::Number),
+        other => Number::of(&other).map_or(Kind::Other, Kind::Number),
+    }
+}
+
+fn place(dataset: &Dataset, shape: &[u64], width: usize) -> Place {
+    let Ok(properties) = dataset.create_plist() else { return Place::Library };
+    match properties.layout() {
+        Layout::Contiguous if properties.external().is_empty() => {
+            dataset.offset().map_or(Place::Library, Place::Contiguous)
+        }
+        Layout::Chunked => Grid::of(dataset, shape, width).map_or(Place::Library, Place::Chunks),
+        _ => Place::Library,
+    }
+}

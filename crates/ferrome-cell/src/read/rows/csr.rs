@@ -1,0 +1,36 @@
+use super::{Offsets, Rows};
+use crate::Result;
+use crate::read::hdf5::{Number, Numbers, Stored};
+use crate::read::values::RawRows;
+
+/// A matrix stored cell by cell: each chunk is read once, or twice where one block ends and the next begins.
+#[derive(Debug)]
+pub(in crate::read) struct Csr {
+    offsets: Offsets,
+    genes: Stored,
+    values: Stored,
+    numbers: (Number, Number),
+}
+
+impl Csr {
+    /// The matrix of these arrays.
+    pub(in crate::read) fn new(offsets: Offsets, genes: Stored, values: Stored) -> Result<Self> {
+        let numbers = (genes.number()?, values.number()?);
+        Ok(Self { offsets, genes, values, numbers })
+    }
+}
+
+impl Rows for Csr {
+    fn next_rows(&mut self, nonzeros: usize) -> Result<Option<RawRows>> {
+        let Some(offsets) = self.offsets.take(nonzeros)? else { return Ok(None) };
+        let (Some(&first), Some(&last)) = (offsets.first(), offsets.last()) else { return Ok(None) };
+        let (mut genes, mut values) = (Numbers::none(self.numbers.0), Numbers::none(self.numbers.1));
+        let read = rayon::join(
+            || self.genes.read(first..last, &mut genes.bytes),
+            || self.values.read(first..last, &mut values.bytes),
+        );
+        read.0.and(read.1)?;
+        let starts = offsets.iter().map(|offset| (offset - first) as usize).collect();
+        Ok(Some(RawRows { starts, genes, values }))
+    }
+}

@@ -1,0 +1,107 @@
+//! A matrix in an HDF5 file: what it is, before its rows are read.
+
+use super::ReadOptions;
+use super::hdf5::{Attributes, Node, Number, Numbers, Source, Stored};
+use super::rows::{Csr, Offsets, Rows};
+use crate::Result;
+
+/// Stored entries at the beginning of a matrix by which it is judged whether it holds counts.
+const SAMPLE: u64 = 1_000_000;
+
+/// A matrix of cells by genes, in one of the ways it may be stored.
+#[derive(Debug)]
+pub(super) struct Storage {
+    pub(super) cells: u64,
+    pub(super) genes: u64,
+    layout: Layout,
+}
+
+#[derive(Debug)]
+enum Layout {
+    /// Sparse; whether cell by cell (otherwise gene by gene).
+    Sparse { by_cell: bool, offsets: Stored, indices: Stored, values: Stored },
+}
+
+impl Storage {
+    /// The matrix `name`, with its rows as cells.
+    pub(super) fn open(source: &Source, name: &str) -> Result<Self> {
+        match source.node(name) {
+            Some(Node::Group(group)) => {
+                let format = group.text("encoding-type").or_else(|| group.text("h5sparse_format"));
+                let by_cell = match format.as_deref() {
+                    Some("csr_matrix" | "csr") => true,
+                    Some("csc_matrix" | "csc") => false,
+                    other => {
+                        let found = other.unwrap_or("nothing");
+                        return Err(source.wrong(name, format!("expected csr_matrix or csc_matrix, found {found}")));
+                    }
+                };
+                let shape = group.integers("shape").or_else(|| group.integers("h5sparse_shape")).unwrap_or_default();
+                let [cells, genes] = shape[..] else {
+                    return Err(source.wrong(name, "the sparse matrix does not say its shape"));
+                };
+                Self::sparse(source, name, by_cell, (cells as u64, genes as u64))
+            }
+            Some(Node::Dataset(_)) => Err(source.wrong(name, "dense")),
+            None => Err(source.wrong(name, "there is no such matrix")),
+        }
+    }
+
+    /// The sparse matrix of `data`, `indices` and `indptr` in the group `name`.
+    pub(super) fn sparse(source: &Source, name: &str, by_cell: bool, (cells, genes): (u64, u64)) -> Result<Self> {
+        let open = |part: &str| Stored::open(source, &format!("{name}/{part}"));
+        let (offsets, indices, values) = (open("indptr")?, open("indices")?, open("data")?);
+        if indices.shape().len() != 1 || indices.shape() != values.shape() {
+            let (found, expected) = (indices.shape(), values.shape());
+            return Err(indices.wrong(format!("has shape {found:?}, but data has {expected:?}")));
+        }
+        if genes >= u64::from(u32::MAX) || cells >= 1 << 40 {
+            return Err(
+                source.wrong(name, format!("has {cells} cells and {genes} genes, which is beyond what is read"))
+            );
+        }
+        Ok(Self { cells, genes, layout: Layout::Sparse { by_cell, offsets, indices, values } })
+    }
+
+    /// Stored entries, where the file says it.
+    pub(super) fn nonzeros(&self) -> Option<u64> {
+        match &self.layout {
+            Layout::Sparse { values, .. } => Some(values.len()),
+        }
+    }
+
+    /// How it is stored.
+    pub(super) fn format(&self) -> &'static str {
+        match &self.layout {
+            Layout::Sparse { by_cell: true, .. } => "CSR",
+            Layout::Sparse { by_cell: false, .. } => "CSC",
+        }
+    }
+
+    /// What its values are.
+    pub(super) fn number(&self) -> Result<Number> {
+        match &self.layout {
+            Layout::Sparse { values, .. } => values.number(),
+        }
+    }
+
+    /// The first stored values.
+    pub(super) fn sample(&mut self) -> Result<Numbers> {
+        let mut numbers = Numbers::none(self.number()?);
+        match &mut self.layout {
+            Layout::Sparse { values, .. } => values.read(0..values.len().min(SAMPLE), &mut numbers.bytes)?,
+        }
+        Ok(numbers)
+    }
+
+    /// Its rows.
+    pub(super) fn into_rows(self, _options: &ReadOptions) -> Result<Box<dyn Rows>> {
+        match self.layout {
+            Layout::Sparse { by_cell: true, offsets, indices, values } => {
+                let offsets = Offsets::new(offsets, self.cells, values.len())?;
+                Ok(Box::new(Csr::new(offsets, indices, values)?))
+            }
+            Layout::Sparse { values, .. } => Err(values.wrong("csc")),
+        }
+    }
+}
