@@ -20,6 +20,11 @@ mod values;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+pub(crate) mod blocks;
+pub mod dataset;
+pub mod parquet;
+pub(crate) mod rows;
+
 use arrow::datatypes::SchemaRef;
 
 use crate::cells::{Cells, Genes, ValueKind};
