@@ -9,6 +9,7 @@ mod error;
 pub mod genes;
 mod nearest;
 pub mod read;
+pub mod task;
 pub mod tokenize;
 pub mod vocabulary;
 

@@ -21,21 +21,8 @@ pub struct Categories {
     pub values: Vec<String>,
 }
 
-/// The types that categories may have.
-const TYPES: [DataType; 12] = [
-    DataType::Utf8,
-    DataType::Boolean,
-    DataType::Int8,
-    DataType::Int16,
-    DataType::Int32,
-    DataType::Int64,
-    DataType::UInt8,
-    DataType::UInt16,
-    DataType::UInt32,
-    DataType::UInt64,
-    DataType::Float32,
-    DataType::Float64,
-];
+/// The key of a field's metadata that says what its categories were, if not text.
+pub const KIND: &str = "categories";
 
 impl Categories {
     /// The categories of a dictionary column: all values of its dictionary; `None` when it is no dictionary.
@@ -47,45 +34,33 @@ impl Categories {
         let DataType::Dictionary(_, kind) = field.data_type() else { return Ok(None) };
         let Some(dictionary) = column.as_any_dictionary_opt() else { return Ok(None) };
         let texts = texts(dictionary.values())?;
+        let kind = field.metadata().get(KIND).cloned().unwrap_or_else(|| plain(kind).to_string());
         Ok(Some(Self {
             ordered: field.dict_is_ordered().unwrap_or_default(),
-            kind: plain(kind).to_string(),
+            kind,
             values: texts.iter().map(|text| text.unwrap_or_default().to_owned()).collect(),
         }))
     }
 
-    /// The categories as an array of their own type.
-    ///
-    /// # Errors
-    ///
-    /// The type is unknown, or a text does not stand for a value of it.
-    pub fn array(&self) -> Result<ArrayRef, ArrowError> {
-        let kind = self.kind()?;
-        let texts: ArrayRef = Arc::new(StringArray::from_iter_values(&self.values));
-        let array = cast(&texts, &kind)?;
-        if array.null_count() > 0 {
-            return Err(ArrowError::CastError(format!("a category is not of type {}", self.kind)));
+    /// The categories as an array of text.
+    #[must_use]
+    pub fn array(&self) -> StringArray {
+        StringArray::from_iter_values(&self.values)
+    }
+
+    /// The field of a column with these categories, as `field` was otherwise: `Dictionary(Int32, Utf8)`.
+    #[must_use]
+    pub fn field(&self, name: &str, field: &Field) -> Field {
+        let mut metadata = field.metadata().clone();
+        if self.kind != "Utf8" {
+            metadata.insert(KIND.to_owned(), self.kind.clone());
         }
-        Ok(array)
-    }
-
-    /// The field of a column with these categories.
-    ///
-    /// # Errors
-    ///
-    /// Their type is unknown.
-    pub fn field(&self, name: &str, nullable: bool) -> Result<Field, ArrowError> {
-        let field = Field::new_dictionary(name, DataType::Int32, self.kind()?, nullable);
-        Ok(field.with_dict_is_ordered(self.ordered))
-    }
-
-    fn kind(&self) -> Result<DataType, ArrowError> {
-        let known = TYPES.iter().find(|kind| kind.to_string() == self.kind).cloned();
-        known.ok_or_else(|| ArrowError::CastError(format!("unknown type of categories `{}`", self.kind)))
+        let field = Field::new_dictionary(name, DataType::Int32, DataType::Utf8, field.is_nullable());
+        field.with_dict_is_ordered(self.ordered).with_metadata(metadata)
     }
 }
 
-/// The type that a dictionary's values are stored as.
+/// The type that text is stored as, whatever its width; every other type as it is.
 pub(crate) fn plain(kind: &DataType) -> DataType {
     match kind {
         DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
@@ -106,13 +81,10 @@ pub struct Encoder {
 
 impl Encoder {
     /// An encoder for `categories`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Categories::array`].
-    pub fn new(categories: &Categories) -> Result<Self, ArrowError> {
+    #[must_use]
+    pub fn new(categories: &Categories) -> Self {
         let codes = categories.values.iter().zip(0..).map(|(value, code)| (value.clone(), code)).collect();
-        Ok(Self { values: categories.array()?, codes })
+        Self { values: Arc::new(categories.array()), codes }
     }
 
     /// The column as codes of the encoder's categories, whatever its own dictionary was.

@@ -39,6 +39,14 @@ impl Column {
     pub fn original(&self) -> &str {
         self.original.as_deref().unwrap_or(&self.name)
     }
+
+    fn field(&self, name: &str, field: &Field) -> Field {
+        match &self.categories {
+            Some(categories) => categories.field(name, field),
+            None => Field::new(name, stored_type(field.data_type()), field.is_nullable())
+                .with_metadata(field.metadata().clone()),
+        }
+    }
 }
 
 impl Frame {
@@ -63,6 +71,10 @@ impl Frame {
         Ok(Self { metadata: schema.metadata().clone().into_iter().collect(), columns })
     }
 
+    fn encoders(&self) -> Vec<Option<Encoder>> {
+        self.columns.iter().map(|column| column.categories.as_ref().map(Encoder::new)).collect()
+    }
+
     /// The columns whose names had to change: original name and name in the table.
     pub fn renamed(&self) -> impl Iterator<Item = (&str, &str)> {
         self.columns.iter().filter_map(|column| Some((column.original.as_deref()?, column.name.as_str())))
@@ -78,44 +90,26 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Columns as they stand in a table: names of the table, categories of text as dictionaries.
-    ///
-    /// # Errors
-    ///
-    /// The frame's categories cannot be built.
-    pub fn stored(frame: &Frame, schema: &Schema) -> Result<Self, ArrowError> {
-        let mut fields = Vec::new();
-        let mut encoders = Vec::new();
-        for (column, field) in frame.columns.iter().zip(schema.fields()) {
-            let categories = column.categories.as_ref().filter(|categories| categories.kind == "Utf8");
-            let stored = match categories {
-                Some(categories) => categories.field(&column.name, field.is_nullable())?,
-                None => Field::new(&column.name, stored_type(field.data_type()), field.is_nullable()),
-            };
-            fields.push(Arc::new(stored.with_metadata(field.metadata().clone())));
-            encoders.push(categories.map(Encoder::new).transpose()?);
-        }
-        Ok(Self { fields, encoders })
+    /// Columns as they stand in a table, from those of `schema`: names of the table, categories as dictionaries.
+    #[must_use]
+    pub fn stored(frame: &Frame, schema: &Schema) -> Self {
+        let all = frame.columns.iter().zip(schema.fields());
+        let fields = all.map(|(column, field)| Arc::new(column.field(&column.name, field))).collect();
+        Self { fields, encoders: frame.encoders() }
     }
 
-    /// Columns as they were before: original names, and all categories as dictionaries. `schema` is that of the table.
+    /// Columns as they were before, from those of the table's `schema`: original names, categories as dictionaries.
     ///
     /// # Errors
     ///
-    /// The frame's categories cannot be built.
+    /// The table has not all columns.
     pub fn original(frame: &Frame, schema: &Schema) -> Result<Self, ArrowError> {
-        let mut fields = Vec::new();
-        let mut encoders = Vec::new();
-        for column in &frame.columns {
+        let field = |column: &Column| {
             let field = schema.field_with_name(&column.name)?;
-            let original = match &column.categories {
-                Some(categories) => categories.field(column.original(), field.is_nullable())?,
-                None => Field::new(column.original(), stored_type(field.data_type()), field.is_nullable()),
-            };
-            fields.push(Arc::new(original.with_metadata(field.metadata().clone())));
-            encoders.push(column.categories.as_ref().map(Encoder::new).transpose()?);
-        }
-        Ok(Self { fields, encoders })
+            Ok(Arc::new(column.field(column.original(), field)))
+        };
+        let fields = frame.columns.iter().map(field).collect::<Result<_, ArrowError>>()?;
+        Ok(Self { fields, encoders: frame.encoders() })
     }
 
     /// Brings one block's columns, in the same order, under the schema.

@@ -70,7 +70,7 @@ pub fn to_parquet(genes: &Genes, description: &Description) -> Result<Vec<u8>, B
 }
 
 fn table(genes: &Genes, var: &Frame) -> Result<RecordBatch, BoxError> {
-    let columns = Columns::stored(var, &genes.columns.schema())?;
+    let columns = Columns::stored(var, &genes.columns.schema());
     let rows = i32::try_from(genes.len()).map_err(|_| format!("{} genes are more than 2,147,483,647", genes.len()))?;
     let stable: StringArray = genes.ids.iter().map(|id| id.map(unversioned)).collect();
     let names: ArrayRef = match &genes.names {

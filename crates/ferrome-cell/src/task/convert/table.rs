@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, Float32Array, Float64Array, Int32Array, ListArray, RecordBatch, RecordBatchOptions,
+    Array, ArrayRef, AsArray, Float32Array, Float64Array, Int32Array, ListArray, RecordBatch, RecordBatchOptions,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -26,8 +26,8 @@ pub(super) struct CellTable {
 
 impl CellTable {
     /// Tables for cells with the columns of `frame`, which have the types of `schema`.
-    pub(super) fn new(frame: &Frame, schema: &Schema, kind: ValueKind) -> Result<Self, ArrowError> {
-        let obs = Columns::stored(frame, schema)?;
+    pub(super) fn new(frame: &Frame, schema: &Schema, kind: ValueKind) -> Self {
+        let obs = Columns::stored(frame, schema);
         let value = match kind {
             ValueKind::Counts => DataType::Int32,
             ValueKind::Floats => DataType::Float32,
@@ -39,7 +39,7 @@ impl CellTable {
             Field::new("n_counts", DataType::Float64, true),
         ];
         let fields: Vec<_> = ours.into_iter().map(Arc::new).chain(obs.fields.iter().cloned()).collect();
-        Ok(Self { schema: Arc::new(Schema::new(fields)), obs })
+        Self { schema: Arc::new(Schema::new(fields)), obs }
     }
 }
 
@@ -68,7 +68,9 @@ impl Conversion for CellTable {
         let starts = block.starts.iter().map(|&start| i32::try_from(start)).collect::<Result<Vec<_>, _>>();
         let starts = starts.map_err(|_| format!("a block has {tokens} entries, more than a list can hold"))?;
         let usable = usable(rows, &block.rejected);
-        let sums: Float64Array = (0..rows).map(|row| usable.as_ref().is_none_or(|usable| usable.is_valid(row)).then(|| sum(&block, row))).collect();
+        let sums: Float64Array = (0..rows)
+            .map(|row| usable.as_ref().is_none_or(|usable| usable.is_valid(row)).then(|| sum(&block, row)))
+            .collect();
         let offsets = OffsetBuffer::new(ScalarBuffer::from(starts));
         let genes: Vec<i32> = block.genes.into_iter().map(|gene| gene as i32).collect();
         let genes: ArrayRef = Arc::new(Int32Array::from(genes));

@@ -1,0 +1,3 @@
+//! What is done with cells.
+
+pub mod convert;
