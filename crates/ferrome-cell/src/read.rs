@@ -3,8 +3,11 @@
 //! [`open`] sees in the content what a file is. Blocks come in the order of the file; the same cells give the same blocks
 //! however they are stored.
 
+mod blocks;
 mod choose;
+pub mod dataset;
 mod detect;
+mod gather;
 mod genes;
 mod h5ad;
 #[allow(dead_code, unused_imports, reason = "dense and transposed matrices come next")]
@@ -12,6 +15,7 @@ mod hdf5;
 mod matrix;
 #[allow(unused_imports, reason = "loom and 10x files come next")]
 mod obs;
+pub mod parquet;
 mod pool;
 mod rows;
 mod storage;
@@ -19,11 +23,6 @@ mod values;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-
-pub(crate) mod blocks;
-pub mod dataset;
-pub mod parquet;
-pub(crate) mod rows;
 
 use arrow::datatypes::SchemaRef;
 
@@ -62,9 +61,11 @@ pub struct ReadOptions {
     pub threads: Option<NonZeroUsize>,
     /// The folder for what does not fit into memory while a matrix is transposed; without it, that of the system.
     pub scratch: Option<PathBuf>,
+    /// For Parquet with token numbers: the table that names them, if not the one beside the file.
+    pub gene_map: Option<PathBuf>,
 }
 
-/// Opens whatever holds cells: `.h5ad`, 10x `.h5`, loom, a 10x matrix folder or `.mtx` file.
+/// Opens whatever holds cells: `.h5ad`, 10x `.h5`, loom, a 10x matrix folder or `.mtx` file, a dataset, Parquet.
 ///
 /// # Errors
 ///
@@ -86,7 +87,8 @@ fn open_here(path: &Path, options: &ReadOptions) -> Result<Box<dyn CellReader>> 
             let groups = source.names("").join(", ");
             Err(source.wrong("", format!("no AnnData, 10x or loom layout found; top-level groups are {groups}")))
         }
-        Content::Parquet | Content::Dataset => Err(Error::file(path, "Parquet is not read yet")),
+        Content::Dataset => Ok(Box::new(dataset::DatasetReader::open(path)?)),
+        Content::Parquet => parquet::open(path, options),
         Content::Mtx => Err(Error::file(path, "mtx")),
     }
 }

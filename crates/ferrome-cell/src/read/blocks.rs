@@ -7,11 +7,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::compute::{concat, concat_batches};
 
+use super::rows::MOST_ROWS;
 use crate::Result;
 use crate::cells::{Cells, Values};
-
-/// The most cells of a block, however empty they are.
-const MOST_CELLS: usize = 1 << 18;
 
 /// Cells in the pieces in which a file holds them.
 pub(crate) trait Pieces: Send {
@@ -35,7 +33,7 @@ impl Blocks {
 
     /// The next block: as many cells as have at most `nonzeros` entries, at least one.
     pub(crate) fn next(&mut self, pieces: &mut dyn Pieces, nonzeros: usize) -> Result<Option<Cells>> {
-        while !self.ended && self.entries <= nonzeros && self.cells < MOST_CELLS {
+        while !self.ended && self.entries <= nonzeros && self.cells < MOST_ROWS {
             match pieces.next_piece()? {
                 Some(piece) if piece.is_empty() => {}
                 Some(piece) => {
@@ -62,7 +60,7 @@ impl Blocks {
         while let Some(piece) = self.waiting.pop_front() {
             // Starts ascend, so that the rows that fit come first.
             let mut rows = piece.starts.partition_point(|start| entries + start <= nonzeros).saturating_sub(1);
-            rows = rows.min(MOST_CELLS - cells).max(usize::from(cells == 0)).min(piece.len());
+            rows = rows.min(MOST_ROWS - cells).max(usize::from(cells == 0)).min(piece.len());
             (cells, entries) = (cells + rows, entries + piece.starts[rows]);
             if rows == piece.len() {
                 taken.push(piece);

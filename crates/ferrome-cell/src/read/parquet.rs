@@ -21,37 +21,28 @@ use std::path::Path;
 
 use arrow::datatypes::{DataType, SchemaRef};
 
-use super::CellReader;
+use super::{CellReader, ReadOptions};
 use crate::{Error, Result};
 use source::SourceReader;
-
-/// How Parquet files are read.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ParquetOptions<'a> {
-    /// A Parquet table with `token_id`, `ensembl_id` and `gene_symbol` for rows of lists, if not the one beside the file.
-    pub gene_map: Option<&'a Path>,
-    /// Take values that are no counts as they are.
-    pub allow_normalized: bool,
-}
 
 /// Opens a Parquet file, or a folder of them with the same columns.
 ///
 /// # Errors
 ///
 /// The columns fit no layout, the values are no counts, or a file is damaged.
-pub fn open(path: &Path, options: ParquetOptions<'_>) -> Result<Box<dyn CellReader>> {
+pub fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn CellReader>> {
     let paths = files::list(path)?;
     let Some(first) = paths.first() else { return Err(Error::file(path, "holds no .parquet file")) };
     let builder = files::open(first)?;
     let schema = builder.schema().clone();
     let opened = match layout(&schema) {
         Some(Layout::Tokens) => return Err(Error::file(first, TOKENS)),
-        Some(Layout::Lists) => tahoe::open(&paths, &schema, options.gene_map)?,
+        Some(Layout::Lists) => tahoe::open(&paths, &schema, options.gene_map.as_deref())?,
         Some(Layout::Long(columns)) => long::open(&paths, &columns)?,
         Some(Layout::Wide) => wide::open(&paths, &schema)?,
         None => return Err(unknown(first, &schema)),
     };
-    Ok(Box::new(SourceReader::new(first, opened, options.allow_normalized)?))
+    Ok(Box::new(SourceReader::new(first, opened, options.allow_floats)?))
 }
 
 const TOKENS: &str = "has a column `input_ids`: its cells are tokens already, and counts cannot be made from tokens; \

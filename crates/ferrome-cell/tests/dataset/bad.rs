@@ -59,7 +59,7 @@ fn missing_part_is_named() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("set");
     write(100, &path, &options(200)).unwrap();
-    let last = files(&path).into_iter().filter(|(name, _)| name.starts_with("cells/")).next_back().unwrap().0;
+    let last = files(&path).into_iter().rfind(|(name, _)| name.starts_with("cells/")).unwrap().0;
     fs_err::rename(path.join(&last), folder.path().join("last")).unwrap();
     assert_eq!(refusal(&path), format!("{}: its last part is missing", path.display()));
     fs_err::rename(folder.path().join("last"), path.join(&last)).unwrap();

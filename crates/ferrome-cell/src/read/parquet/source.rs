@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use crate::cells::{Cells, Genes, ValueKind};
 use crate::read::blocks::{Blocks, Pieces};
-use crate::read::rows::{Rows, is_count};
+use crate::read::gather::{Rows, is_count};
 use crate::read::{CellReader, Header};
 use crate::{Error, Result};
 
@@ -17,9 +17,12 @@ pub(super) struct RawRows {
     pub(super) ids: StringArray,
     /// Their columns of obs.
     pub(super) obs: RecordBatch,
-    /// Gene and value of their entries, in any order; or why a cell cannot be used.
-    pub(super) rows: Vec<Result<Vec<(u32, f64)>, String>>,
+    /// Their entries.
+    pub(super) rows: Vec<RawRow>,
 }
+
+/// Gene and value of a cell's entries, in any order; or why the cell cannot be used.
+pub(super) type RawRow = Result<Vec<(u32, f64)>, String>;
 
 /// A layout that is read from its first cell to its last.
 pub(super) trait Source: Send {
@@ -50,7 +53,7 @@ impl SourceReader {
     /// Looks at the first cells of `opened`, the file at `path`, and refuses values that are no counts, unless told not to.
     pub(super) fn new(path: &Path, mut opened: Opened, allow_normalized: bool) -> Result<Self> {
         let first = opened.source.next_rows()?;
-        let strange = if opened.integers { None } else { first.as_ref().and_then(|rows| strange(rows)) };
+        let strange = if opened.integers { None } else { first.as_ref().and_then(strange) };
         let kind = match strange {
             None => ValueKind::Counts,
             Some(_) if allow_normalized => ValueKind::Floats,

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
 
 use arrow::array::StringArray;
 
@@ -110,7 +109,7 @@ fn share_out(entries: &[u64], most: u64) -> (Vec<u32>, Vec<Bucket>) {
 
 fn failed(error: io::Error) -> Error {
     Error::file(
-        PathBuf::from(std::env::temp_dir()),
+        std::env::temp_dir(),
         format!("cannot sort a long table there ({error}); set TMPDIR to a folder with room"),
     )
 }

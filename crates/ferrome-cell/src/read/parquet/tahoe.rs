@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use super::files::{self, Batch, Files};
 use super::names;
 use super::obs::Obs;
-use super::source::{Opened, RawRows, Source};
+use super::source::{Opened, RawRow, RawRows, Source};
 use crate::cells::Genes;
 use crate::{Error, Result};
 
@@ -84,7 +84,7 @@ impl Source for Lists {
 
 impl Lists {
     /// The entries of a cell, without the marker that Tahoe-100M puts before the first: token 1 with the value -2.
-    fn row(&self, genes: &LargeListArray, values: &LargeListArray, row: usize) -> Result<Vec<(u32, f64)>, String> {
+    fn row(&self, genes: &LargeListArray, values: &LargeListArray, row: usize) -> RawRow {
         if genes.is_null(row) || values.is_null(row) {
             return Err(format!("`{GENES}` or `{EXPRESSIONS}` is null"));
         }

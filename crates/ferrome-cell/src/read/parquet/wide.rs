@@ -11,7 +11,7 @@ use arrow::error::ArrowError;
 use super::files::{self, Batch, Files};
 use super::names;
 use super::obs::Obs;
-use super::source::{Opened, RawRows, Source};
+use super::source::{Opened, RawRow, RawRows, Source};
 use crate::cells::Genes;
 use crate::{Error, Result};
 
@@ -82,8 +82,8 @@ impl Source for Wide {
 }
 
 impl Wide {
-    fn rows(&self, batch: &Batch) -> Result<Vec<Result<Vec<(u32, f64)>, String>>> {
-        let mut rows: Vec<Result<Vec<(u32, f64)>, String>> = vec![Ok(Vec::new()); batch.rows.num_rows()];
+    fn rows(&self, batch: &Batch) -> Result<Vec<RawRow>> {
+        let mut rows: Vec<RawRow> = vec![Ok(Vec::new()); batch.rows.num_rows()];
         for (name, gene) in self.genes.iter().zip(0..) {
             let values = cast(batch.column(name)?, &DataType::Float64)?;
             let values = values.as_primitive::<Float64Type>();
