@@ -63,6 +63,9 @@ pub enum Error {
         /// The type of what it holds.
         found: String,
     },
+    /// Highly variable genes cannot be told from others.
+    #[error("cannot select highly variable genes: {0}")]
+    VariableGenes(String),
     /// A vocabulary contradicts itself.
     #[error("vocabulary: {0}")]
     Vocabulary(String),

@@ -4,7 +4,10 @@
 //! blocks, on their order or on the number of threads. The job around it, which reads, writes and resumes, is
 //! [`crate::task::tokenize`].
 
+pub mod binning;
 pub mod geneformer;
+mod lists;
+pub mod scgpt;
 pub mod slots;
 pub mod totals;
 
