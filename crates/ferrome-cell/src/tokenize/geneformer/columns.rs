@@ -1,10 +1,8 @@
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, ArrowPrimitiveType, Int64Array, ListArray, PrimitiveArray};
-use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Float64Type, Int32Type};
 
 use super::{Geneformer, Options, TARGET_SUM};
+use crate::tokenize::lists::{Lists, list};
 use crate::tokenize::slots::Row;
 
 /// The columns of a block while they grow.
@@ -14,19 +12,12 @@ pub(super) struct Columns {
     counts: Lists<Float64Type>,
 }
 
-/// A column of lists while it grows.
-struct Lists<T: ArrowPrimitiveType> {
-    values: Vec<T::Native>,
-    offsets: Vec<i32>,
-}
-
 impl Columns {
     pub(super) fn new(rows: usize) -> Self {
         Self { input_ids: Lists::new(rows), uncropped: Lists::new(rows), counts: Lists::new(rows) }
     }
 
     pub(super) fn fields(options: &Options) -> Vec<Field> {
-        let list = |name: &str, item: DataType| Field::new_list(name, Field::new_list_field(item, true), true);
         let mut fields = vec![list("input_ids", DataType::Int32), Field::new("length", DataType::Int64, true)];
         if options.keep_uncropped {
             fields.push(list("input_ids_uncropped", DataType::Int32));
@@ -84,28 +75,5 @@ impl Columns {
             columns.push(self.counts.finish(DataType::Float64));
         }
         columns
-    }
-}
-
-impl<T: ArrowPrimitiveType> Lists<T> {
-    fn new(rows: usize) -> Self {
-        let mut offsets = Vec::with_capacity(rows + 1);
-        offsets.push(0);
-        Self { values: Vec::new(), offsets }
-    }
-
-    /// Ends a row. A block is far smaller than 2^31 values.
-    fn close(&mut self) {
-        self.offsets.push(i32::try_from(self.values.len()).unwrap_or(i32::MAX));
-    }
-
-    fn lengths(&self) -> ArrayRef {
-        Arc::new(self.offsets.windows(2).map(|pair| Some(i64::from(pair[1] - pair[0]))).collect::<Int64Array>())
-    }
-
-    fn finish(self, item: DataType) -> ArrayRef {
-        let values = PrimitiveArray::<T>::new(ScalarBuffer::from(self.values), None);
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
-        Arc::new(ListArray::new(Arc::new(Field::new_list_field(item, true)), offsets, Arc::new(values), None))
     }
 }
