@@ -103,7 +103,7 @@ make_venv() {
 }
 
 install() { # arguments of pip install
-    PIP_DISABLE_PIP_VERSION_CHECK=1 "$venv/bin/python" -m pip install --quiet "$@" >&2
+    PIP_DISABLE_PIP_VERSION_CHECK=1 "$venv/bin/python" -m pip install --quiet --upgrade "$@" >&2
 }
 
 # .cargo/config.toml points LIBTORCH here, whatever the version of Python is.
@@ -132,18 +132,22 @@ install_once() { # stamp, origin, function
 }
 
 install_runtime() {
-    say "installing libtorch 2.11.0 (torch without its dependencies; about 600 MB to download)"
+    say "installing libtorch 2.11.0 (torch without its dependencies; about 600 MB to download) and cmake"
     install --no-deps --requirement "$root/scripts/requirements-runtime.txt"
 }
 
 install_cuda() {
     say "an NVIDIA driver is here: installing torch 2.11.0 with its CUDA libraries (about 3 GB to download)"
-    install torch==2.11.0 --constraint "$root/scripts/requirements-test.txt"
+    install torch==2.11.0 cmake --constraint "$root/scripts/requirements-test.txt"
 }
 
 install_test() {
-    say "installing what the tests need: torch, transformers, fair-esm, pytest (about 3 GB to download)"
+    say "installing what the tests need: torch, transformers, fair-esm, scanpy, rdkit, pytest (about 3 GB to download)"
     install --requirement "$root/scripts/requirements-test.txt"
+    # Its build wants pkg_resources, which only older versions of setuptools have, such as the one that venv brings.
+    install --no-deps --no-build-isolation umi-tools==1.1.6
+    # What wrote and read token folders in Geneformer's days; in a folder of its own, for PYTHONPATH.
+    install --no-deps --target "$venv/datasets-2.21" datasets==2.21.0
 }
 
 set_up_runtime() {
