@@ -66,6 +66,16 @@ pub enum Error {
     /// Highly variable genes cannot be told from others.
     #[error("cannot select highly variable genes: {0}")]
     VariableGenes(String),
+    /// A column of `obs` would have a name that the output has already.
+    #[error(
+        "obs column `{column}` cannot be called `{name}` in the output, which has a column of that name; use --obs {column}=OTHER"
+    )]
+    ObsColumnTaken {
+        /// The column.
+        column: String,
+        /// Its name in the output.
+        name: String,
+    },
     /// A vocabulary contradicts itself.
     #[error("vocabulary: {0}")]
     Vocabulary(String),

@@ -1,3 +1,4 @@
 //! What is done with cells.
 
 pub mod convert;
+pub mod tokenize;
