@@ -3,6 +3,7 @@
 # make check          format, lints and docs, warnings as errors
 # make fuzz           a minute of random input for the FASTA reader, a minute for the pickle reader (nightly Rust)
 # make bench-protein  protein embedding beside transformers and fair-esm; appends to benches/RESULTS.md
+# make bench-cell     counting, tokenizing and converting beside UMI-tools and Geneformer's own code; appends as well
 # make clean          remove what these targets made
 
 SHELL := /bin/bash
@@ -16,7 +17,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 ferrome := $(target)/release/ferrome
 fuzz_seconds ?= 60
 
-.PHONY: help demo test check fuzz bench-protein clean runtime test-tools build
+.PHONY: help demo test check fuzz bench-protein bench-cell clean runtime test-tools build
 
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
@@ -38,6 +39,11 @@ fuzz:
 bench-protein: test-tools
 	@cargo build --release -p ferrome-cli --locked
 	FERROME_BIN=$(ferrome) .venv/bin/python benches/protein.py
+
+bench-cell: test-tools
+	@cargo build --release -p ferrome-cli --locked
+	@cargo build --release -p ferrome-cell --example make_bam --locked
+	FERROME_BIN=$(ferrome) .venv/bin/python benches/cell.py --make-bam $(target)/release/examples/make_bam
 
 clean:
 	cargo clean

@@ -324,8 +324,10 @@ def main() -> int:
     lines = heading(arguments)
     for name in arguments.shapes:
         lines += measure_shape(name, arguments.proteins.get(name, 48), arguments)
-    with open(arguments.out, "a") as results:
-        results.write("\n".join([*lines, "", ""]))
+        # Written as soon as it is there: a later shape that fails costs only itself.
+        with open(arguments.out, "a") as results:
+            results.write("\n".join([*lines, ""]))
+        lines = []
     return 0
 
 

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""Measure `ferrome cell` beside UMI-tools and Geneformer's own tokenizer, and its memory on large files.
+
+Each contender is its own process; they alternate, round by round. Medians, ratios (computed within a round, then the
+median), agreement of the results, machine and versions are appended to a Markdown file.
+
+    python benches/cell.py                              # all sections, three rounds
+    python benches/cell.py --sections tokenize --cells 20000 --out /dev/stdout
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parents[1]
+PEERS = ROOT / "benches" / "peers"
+CELLS = ROOT.parent / "shared/data/cells"
+TARGETS = {"count": 20.0, "tokenize": 30.0}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one contender."""
+
+    seconds: float
+    peak: int
+    stats: dict
+
+
+def run(name: str, command: list[str], folder: Path, threads: int) -> Run:
+    """Run a command as a process of its own; its peak memory is what the operating system says of it."""
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "TQDM_DISABLE": "1", "HF_DATASETS_CACHE": str(folder / "cache")}
+    log = folder / f"{name}.log"
+    stats = folder / f"{name}.json"
+    stats.unlink(missing_ok=True)
+    started = datetime.datetime.now()
+    with open(log, "w") as out:
+        process = subprocess.Popen([str(word) for word in command], env=environment, stdout=out, stderr=out)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = (datetime.datetime.now() - started).total_seconds()
+    if process.returncode != 0:
+        raise SystemExit(f"{name} failed ({process.returncode}): {shlex.join(map(str, command))}\n{log.read_text()[-3000:]}")
+    found = json.loads(stats.read_text()) if stats.exists() else {}
+    return Run(seconds, usage.ru_maxrss * 1024, found)
+
+
+def rounds(commands: dict[str, list[str]], folder: Path, options: argparse.Namespace) -> dict[str, list[Run]]:
+    """All contenders, one after the other, round by round; every round starts one place further on."""
+    results: dict[str, list[Run]] = {name: [] for name in commands}
+    names = list(commands)
+    for number in range(options.rounds):
+        for name in [*names[number % len(names) :], *names[: number % len(names)]]:
+            for left in folder.glob(f"{name}.out*"):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            results[name].append(run(name, commands[name], folder, options.threads))
+            print(f"  round {number + 1}: {name} {results[name][-1].seconds:.2f} s", file=sys.stderr)
+    return results
+
+
+def table(results: dict[str, list[Run]], ours: str, rows: int, unit: str) -> list[str]:
+    """One line for each contender; ratios are those within a round."""
+    lines = [f"| contender | seconds | {unit}/s | {ours} is times faster | peak, MB |", "|---|--:|--:|--:|--:|"]
+    for name, runs in results.items():
+        seconds = median(run.seconds for run in runs)
+        ratio = median(other.seconds / own.seconds for other, own in zip(runs, results[ours]))
+        faster = "–" if name == ours else f"{ratio:.1f}"
+        lines.append(f"| {name} | {seconds:.2f} | {rows / seconds:,.0f} | {faster} | {max(run.peak for run in runs) / 1e6:,.0f} |")
+    return lines
+
+
+def verdict(results: dict[str, list[Run]], peer: str, ours: str, target: float) -> str:
+    ratio = median(other.seconds / own.seconds for other, own in zip(results[peer], results[ours]))
+    return f"- {ours} against {peer}: {ratio:.1f} times (target {target:g}): {'reached' if ratio >= target else 'MISSED'}"
+
+
+# ------------------------------------------------------------------------------------------------------------- sections
+
+
+def count(folder: Path, options: argparse.Namespace) -> list[str]:
+    """`cell count` beside `umi_tools count`, on the same generated BAM, with the same table as result."""
+    bam = folder / "reads.bam"
+    make = [options.make_bam, bam, "--reads", options.reads]
+    run("make-bam", make, folder, options.threads)
+    tags = ["--extract-umi-method=tag", "--umi-tag=UB", "--cell-tag=CB", "--gene-tag=GX", "--per-gene", "--per-cell"]
+    umi_tools = [Path(sys.executable).parent / "umi_tools", "count", *tags, "-I", bam, "-S", folder / "umi_tools.out.tsv"]
+    ferrome = [options.ferrome, "cell", "count", bam, "--dedup", "directional", "--format", "umi-tools"]
+    ferrome += ["-o", folder / "ferrome.out.tsv", "--threads", options.threads, "--overwrite"]
+    results = rounds({"umi_tools": umi_tools, "ferrome": ferrome}, folder, options)
+    same = (folder / "umi_tools.out.tsv").read_bytes() == (folder / "ferrome.out.tsv").read_bytes()
+    title = f"### count: {options.reads:,} reads, BAM of {bam.stat().st_size / 1e6:,.0f} MB, directional"
+    agreement = "- the tables are the same, byte for byte" if same else "- the tables DIFFER"
+    return [title, "", *table(results, "ferrome", options.reads, "reads"), "", verdict(results, "umi_tools", "ferrome", TARGETS["count"]), agreement]
+
+
+def make_h5ad(path: Path, cells: int, options: argparse.Namespace, *more: str) -> None:
+    script = ROOT / "benches/cell/make_h5ad.py"
+    run("make-h5ad", [sys.executable, script, path, "--cells", str(cells), *more], path.parent, options.threads)
+
+
+def tokenize(folder: Path, options: argparse.Namespace) -> list[str]:
+    """h5ad to Geneformer V1 tokens, end to end, beside Geneformer's own way."""
+    h5ad, vocabulary = folder / "cells.h5ad", folder / "vocabulary.json"
+    make_h5ad(h5ad, options.cells, options, "--compression", options.compression)
+    pickles = CELLS / "geneformer_dicts/geneformer"
+    files = ["--tokens", pickles / "token_dictionary.pkl", "--medians", pickles / "gene_median_dictionary.pkl"]
+    files += ["--symbols", pickles / "gene_name_id_dict.pkl"]
+    run("vocabulary", [options.ferrome, "cell", "vocabulary", "import", *files, "-o", vocabulary], folder, options.threads)
+    script = PEERS / "geneformer_tokenize.py"
+    peer = [sys.executable, script, h5ad, "--dictionaries", pickles, "-o", folder / "upstream.out"]
+    peer += ["--threads", options.threads, "--stats", folder / "upstream.json"]
+    ferrome = [options.ferrome, "cell", "tokenize", h5ad, "--style", "geneformer-v1", "--vocabulary", vocabulary]
+    ferrome += ["-o", folder / "ferrome.out", "--threads", options.threads, "--overwrite"]
+    results = rounds({"upstream": peer, "ferrome": ferrome}, folder, options)
+    same = same_tokens(folder / "upstream.out", folder / "ferrome.out")
+    size = h5ad.stat().st_size / 1e6
+    title = f"### tokenize: {options.cells:,} cells, h5ad (CSR, {options.compression}) of {size:,.0f} MB, Geneformer V1"
+    ranking = median(one.stats["rank_seconds"] for one in results["upstream"])
+    notes = [verdict(results, "upstream", "ferrome", TARGETS["tokenize"]), f"- {same}", f"- of upstream's time, {ranking:.1f} s are reading and ranking"]
+    return [title, "", *table(results, "ferrome", options.cells, "cells"), "", *notes]
+
+
+def same_tokens(theirs: Path, ours: Path) -> str:
+    """Compares two token folders, cell by cell."""
+    from datasets import load_from_disk
+
+    left, right = load_from_disk(str(theirs)), load_from_disk(str(ours))
+    if left["cell_id"] != right["cell_id"]:
+        return "the cells DIFFER"
+    differing = sum(a["input_ids"] != b["input_ids"] for a, b in zip(left.select(range(0, len(left), 37)), right.select(range(0, len(right), 37))))
+    return f"tokens of every 37th cell: {differing} of {len(range(0, len(left), 37))} cells differ"
+
+
+def convert(folder: Path, options: argparse.Namespace) -> list[str]:
+    """The memory and rate of converting large files."""
+    lines = [f"### convert: h5ad to dataset, {options.large:,} cells", "", "| layout | file, GB | seconds | MB/s | peak, MB |", "|---|--:|--:|--:|--:|"]
+    for layout in ("csr", "csc"):
+        h5ad = folder / f"{layout}.h5ad"
+        make_h5ad(h5ad, options.large, options, "--compression", "none", "--layout", layout)
+        size = h5ad.stat().st_size
+        command = [options.ferrome, "cell", "convert", h5ad, "-o", folder / "convert.out", "--threads", options.threads, "--overwrite"]
+        done = run("convert", command, folder, options.threads)
+        lines.append(f"| {layout} | {size / 1e9:.1f} | {done.seconds:.1f} | {size / 1e6 / done.seconds:,.0f} | {done.peak / 1e6:,.0f} |")
+        h5ad.unlink()
+        shutil.rmtree(folder / "convert.out")
+    return lines
+
+
+SECTIONS = {"count": count, "tokenize": tokenize, "convert": convert}
+
+
+# --------------------------------------------------------------------------------------------------------- command line
+
+
+def heading(options: argparse.Namespace) -> list[str]:
+    model = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
+    versions = ", ".join(f"{name} {version(name)}" for name in ("umi_tools", "anndata", "datasets", "numpy"))
+    ours = subprocess.run([options.ferrome, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    return [
+        "",
+        f"## Cells, {datetime.date.today()}",
+        "",
+        f"`{shlex.join(['python', 'benches/cell.py', *sys.argv[1:]])}`",
+        "",
+        f"{model}, {os.cpu_count()} CPUs, {options.threads} threads, load average at the start {os.getloadavg()[0]:.1f}; {ours}, {versions}, "
+        f"Python {platform.python_version()}; {options.rounds} rounds; whole processes, start and load included.",
+    ]
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sections", type=lambda text: text.split(","), default=list(SECTIONS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--reads", type=int, default=5_000_000)
+    parser.add_argument("--cells", type=int, default=100_000)
+    parser.add_argument("--compression", default="gzip")
+    parser.add_argument("--large", type=int, default=900_000, help="cells of the large files (about 11 kB each)")
+    parser.add_argument("--ferrome", default=os.environ.get("FERROME_BIN", str(ROOT / "target/release/ferrome")))
+    parser.add_argument("--make-bam", default=str(ROOT / "target/release/examples/make_bam"))
+    parser.add_argument("--folder", help="where the large files go [default: the temporary folder]")
+    parser.add_argument("--out", type=Path, default=ROOT / "benches/RESULTS.md")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = parse()
+    lines = heading(options)
+    for name in options.sections:
+        folder = Path(tempfile.mkdtemp(prefix=f"ferrome-bench-{name}-", dir=options.folder))
+        print(name, file=sys.stderr)
+        try:
+            section = SECTIONS[name](folder, options)
+        finally:
+            shutil.rmtree(folder)
+        # Written as soon as it is there: a later section that fails costs only itself.
+        with open(options.out, "a") as out:
+            out.write("\n".join([*lines, "", *section, ""]))
+        lines = []
+
+
+if __name__ == "__main__":
+    main()
