@@ -1,6 +1,10 @@
 //! Flags that mean the same in every subcommand.
 
-use std::{num::NonZeroUsize, path::PathBuf, thread};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use anyhow::Result;
 use clap::Args;
@@ -8,6 +12,7 @@ use ferrome_core::{
     device::{DeviceChoice, DtypeChoice},
     engine::{self, Summary},
     interrupt::Interrupt,
+    journal::RunDescription,
 };
 
 /// Where and how a model runs.
@@ -83,6 +88,17 @@ impl Running {
         });
         Ok(fs_err::write(path, format!("{stats:#}\n"))?)
     }
+}
+
+/// Adds an input to what the journal keeps of a run. What comes through a pipe has no content that could be looked at
+/// beforehand; of a folder, only the name is kept.
+pub(crate) fn describe_input(description: &mut RunDescription, key: &str, path: &Path) -> Result<()> {
+    if fs_err::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        description.set_file(key, path)?;
+    } else {
+        description.set(key, path.display());
+    }
+    Ok(())
 }
 
 // The highest resident memory of this process so far, as Linux counts it.

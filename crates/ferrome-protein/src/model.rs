@@ -7,6 +7,6 @@ mod locate;
 mod open;
 
 pub use config::{Config, PositionKind};
-pub use esm::{Batch, Esm, EsmLayer};
+pub use esm::{Batch, Esm};
 pub use locate::locate;
 pub use open::{OpenModel, open};

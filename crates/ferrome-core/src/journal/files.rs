@@ -54,11 +54,11 @@ pub(super) fn is_ours(name: &str) -> bool {
 /// # Errors
 ///
 /// The file cannot be written; a full disk is told apart.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     let unfinished = path.with_extension("tmp");
     let write = || {
         let mut file = File::create(&unfinished)?;
-        file.write_all(bytes)?;
+        file.write_all(content.as_ref())?;
         file.sync_all()
     };
     write().map_err(|error| failed(&unfinished, error))?;

@@ -296,7 +296,7 @@ impl Embeddings {
 
 /// One block.
 #[derive(Debug)]
-pub struct EsmLayer {
+struct EsmLayer {
     attention_layer_norm: LayerNorm,
     query_key_value: Linear,
     attention_output: Linear,

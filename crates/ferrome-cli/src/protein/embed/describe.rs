@@ -1,13 +1,12 @@
 //! What the journal keeps of a run: everything that changes its result.
 
-use std::path::Path;
-
 use anyhow::Result;
-use ferrome_core::{device::kind_name, fingerprint, journal::RunDescription};
+use ferrome_core::{device::kind_name, journal::RunDescription};
 use ferrome_protein::{model::OpenModel, task::embed::EmbedOptions};
 use tch::{Device, Kind};
 
 use super::Args;
+use crate::options::describe_input;
 
 pub(super) fn run(
     args: &Args,
@@ -17,7 +16,7 @@ pub(super) fn run(
 ) -> Result<RunDescription> {
     let mut description = RunDescription::new();
     for (i, path) in args.inputs.iter().enumerate() {
-        description.set(format!("input.{i}"), input(path)?);
+        describe_input(&mut description, &format!("input.{i}"), path)?;
     }
     if let Some(table) = args.translate {
         let mode = if args.orfs { format!("orfs of {} or more", args.min_orf) } else { "coding sequences".into() };
@@ -33,13 +32,4 @@ pub(super) fn run(
         .with("long", options.long)
         .with("dtype", kind_name(kind))
         .with("device", if device == Device::Cpu { "cpu" } else { "cuda" }))
-}
-
-// What comes through a pipe has no content that could be looked at beforehand.
-fn input(path: &Path) -> Result<String> {
-    if !fs_err::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-        return Ok(path.display().to_string());
-    }
-    let file = fingerprint::file(path)?;
-    Ok(format!("{} ({} bytes, xxh3 {})", path.display(), file.bytes, fingerprint::hex(file.hash)))
 }

@@ -17,7 +17,8 @@ pub(super) fn run(
     let (t, width) = qkv.size2()?;
     let k = width / (3 * heads);
     let parts = qkv.f_view([t, 3, heads, k])?; // [t, 3 * h * k] -> [t, 3, h, k]
-    let [mut query, mut key, value] = [0, 1, 2].map(|i| parts.select(1, i));
+    let [query, key, value] = [0, 1, 2].map(|i| parts.f_select(1, i));
+    let (mut query, mut key, value) = (query?, key?, value?);
     if let Some((cos, sin)) = rotary {
         query = Rotary::rotate(&query, cos, sin)?;
         key = Rotary::rotate(&key, cos, sin)?;

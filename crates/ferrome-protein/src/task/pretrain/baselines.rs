@@ -103,30 +103,26 @@ fn letter(token: u8) -> Option<usize> {
 fn perplexity(corpus: &Corpus, config: &PretrainConfig, context: (usize, usize)) -> f64 {
     let counts = Counts::of(corpus, context);
     let mut random = ChaCha8Rng::seed_from_u64(config.seed);
-    let mut places = Vec::new();
+    // Sequences, and hidden residues as sequence and position in it.
+    let (mut sequences, mut places) = (Vec::new(), Vec::new());
     for batch in held_out_batches(corpus, config) {
         let whole = batch.clone();
         let masked = mask::hide(batch, config.mask_share, mask::Cover::Mask, &mut random);
-        let mut ends = whole.iter().scan(0, |end, sequence| {
-            let start = *end;
-            *end += sequence.len();
-            Some((start, sequence.clone()))
-        });
-        let mut current = ends.next();
-        for place in masked.places.iter().filter_map(|&place| usize::try_from(place).ok()) {
-            while current.as_ref().is_some_and(|(start, sequence)| place >= start + sequence.len()) {
-                current = ends.next();
-            }
-            if let Some((start, sequence)) = &current {
-                places.push((sequence.clone(), place - start));
-            }
-        }
+        let starts: Vec<usize> =
+            whole.iter().scan(0, |end, sequence| Some(std::mem::replace(end, *end + sequence.len()))).collect();
+        let hidden = masked.places.iter().filter_map(|&place| usize::try_from(place).ok());
+        places.extend(hidden.map(|place| {
+            let nth = starts.partition_point(|&start| start <= place).saturating_sub(1);
+            (sequences.len() + nth, place - starts.get(nth).copied().unwrap_or_default())
+        }));
+        sequences.extend(whole);
     }
     let weights = [1.0, 10.0, 100.0, 1000.0];
     let loss = |weight: f64| {
         let sum: f64 = places
             .iter()
-            .filter_map(|(sequence, i)| {
+            .filter_map(|&(nth, i)| {
+                let sequence: &Vec<_> = sequences.get(nth)?;
                 let inner = sequence.get(1..sequence.len() - 1)?;
                 let truth = letter(*inner.get(i - 1)?)?;
                 Some(-counts.probability(inner, i - 1, truth, weight).ln())

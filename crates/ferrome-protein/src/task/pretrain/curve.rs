@@ -1,8 +1,9 @@
 use std::path::Path;
 
+use ferrome_core::journal::write_whole;
 use plotters::prelude::*;
 
-use super::{Measured, save};
+use super::Measured;
 use crate::{Error, Result};
 
 /// Draws perplexity over steps, on the training batches and on the held-out sequences, as an SVG.
@@ -13,7 +14,7 @@ use crate::{Error, Result};
 pub(super) fn draw(lines: &[Measured], path: &Path) -> Result<()> {
     let mut svg = String::new();
     plot(lines, &mut svg).map_err(|e| Error::Save(e.to_string()))?;
-    save::write(path, svg)
+    Ok(write_whole(path, svg)?)
 }
 
 type Perplexity = fn(&Measured) -> f64;

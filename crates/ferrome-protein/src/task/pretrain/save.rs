@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
+use ferrome_core::journal::write_whole;
 use safetensors::{Dtype, tensor::TensorView};
 use tch::Tensor;
 
@@ -69,10 +70,10 @@ pub(super) fn hugging_face(model: &Esm, folder: &Path) -> Result<()> {
         }
     }
     write_safetensors(&tensors, HashMap::from([("format".into(), "pt".into())]), &folder.join("model.safetensors"))?;
-    write(&folder.join("config.json"), config_json(model.config()))?;
-    write(&folder.join("vocab.txt"), tokenize::TOKENS.join("\n"))?;
-    write(&folder.join("special_tokens_map.json"), SPECIAL_TOKENS)?;
-    write(&folder.join("tokenizer_config.json"), TOKENIZER)
+    write_whole(&folder.join("config.json"), config_json(model.config()))?;
+    write_whole(&folder.join("vocab.txt"), tokenize::TOKENS.join("\n"))?;
+    write_whole(&folder.join("special_tokens_map.json"), SPECIAL_TOKENS)?;
+    Ok(write_whole(&folder.join("tokenizer_config.json"), TOKENIZER)?)
 }
 
 const SPECIAL_TOKENS: &str = r#"{"cls_token": "<cls>", "eos_token": "<eos>", "mask_token": "<mask>", "pad_token": "<pad>", "unk_token": "<unk>"}
@@ -121,15 +122,5 @@ fn write_safetensors(tensors: &Named, metadata: HashMap<String, String>, path: &
         .map(|(name, shape, data)| TensorView::new(Dtype::F32, shape.clone(), data).map(|view| (name, view)));
     let views = views.collect::<Result<Vec<_>, _>>().map_err(|e| Error::Save(e.to_string()))?;
     let file = safetensors::serialize(views, Some(metadata)).map_err(|e| Error::Save(e.to_string()))?;
-    write(path, file)
-}
-
-/// Writes a file whole, under a temporary name first.
-pub(super) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".tmp");
-    let mut file = fs_err::File::create(&temporary)?;
-    std::io::Write::write_all(&mut file, content.as_ref())?;
-    file.sync_all()?;
-    Ok(fs_err::rename(&temporary, path)?)
+    Ok(write_whole(path, file)?)
 }

@@ -3,7 +3,7 @@ use std::{
     time::Instant,
 };
 
-use ferrome_core::{interrupt::Interrupt, train::AdamW, weights::Checkpoint};
+use ferrome_core::{interrupt::Interrupt, journal::write_whole, train::AdamW, weights::Checkpoint};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -224,7 +224,7 @@ impl<'a> Trainer<'a> {
         };
         (state.loss_sum, state.loss_steps) = (0.0, 0);
         state.metrics.push(measured);
-        save::write(&self.start.folder.join("metrics.csv"), metrics::csv(&state.metrics))?;
+        write_whole(&self.start.folder.join("metrics.csv"), metrics::csv(&state.metrics))?;
         curve::draw(&state.metrics, &self.start.folder.join("loss.svg"))?;
         Ok(measured)
     }
