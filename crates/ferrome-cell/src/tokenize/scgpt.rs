@@ -76,6 +76,13 @@ impl ScGpt {
         Self { panel, ..self }
     }
 
+    /// The most tokens that a block can have.
+    fn most_tokens(&self, cells: &Cells) -> usize {
+        let zeros = if self.options.zero_genes { self.tokens.len() } else { 0 };
+        let rows = cells.starts.windows(2).map(|row| (1 + zeros.max(row[1] - row[0])).min(self.options.max_length));
+        rows.sum()
+    }
+
     /// Where columns go, for a survey of the same matrix.
     #[must_use]
     pub fn slots(&self) -> &Slots {
@@ -89,7 +96,7 @@ impl Tokenizer for ScGpt {
     }
 
     fn tokenize(&self, cells: &Cells) -> Result<Tokens> {
-        let mut columns = Columns::new(cells.len());
+        let mut columns = Columns::new(cells.len(), self.most_tokens(cells));
         let mut encoder = Encoder::new(self);
         let mut row = Row::default();
         for index in 0..cells.len() {

@@ -2,7 +2,7 @@
 
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// The generators of one cell: one for bins, one for the sample, so that neither depends on the other's use.
 pub(super) struct Chance {
@@ -19,17 +19,15 @@ pub(super) enum Purpose {
 }
 
 impl Chance {
-    /// The generators of a cell with these tokens and values.
-    pub(super) fn of_cell(seed: u64, content: impl Iterator<Item = (i32, f64)>) -> Self {
-        let mut hasher = Xxh3::with_seed(seed);
+    /// The generators of a cell with these tokens and values; `bytes` is memory to use.
+    pub(super) fn of_cell(seed: u64, content: impl Iterator<Item = (i32, f64)>, bytes: &mut Vec<u8>) -> Self {
+        bytes.clear();
         for (token, value) in content {
-            let mut bytes = [0; 12];
-            bytes[..4].copy_from_slice(&token.to_le_bytes());
-            bytes[4..].copy_from_slice(&value.to_le_bytes());
-            hasher.update(&bytes);
+            bytes.extend_from_slice(&token.to_le_bytes());
+            bytes.extend_from_slice(&value.to_le_bytes());
         }
         let mut key = [0; 32];
-        key[..16].copy_from_slice(&hasher.digest128().to_le_bytes());
+        key[..16].copy_from_slice(&xxh3_128_with_seed(bytes, seed).to_le_bytes());
         key[16..24].copy_from_slice(&seed.to_le_bytes());
         Self { generator: ChaCha8Rng::from_seed(key) }
     }

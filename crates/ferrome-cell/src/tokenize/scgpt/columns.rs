@@ -10,8 +10,12 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn new(rows: usize) -> Self {
-        Self { input_ids: Lists::new(rows), values: Lists::new(rows) }
+    /// Columns for so many rows with so many tokens at most.
+    pub(super) fn new(rows: usize, tokens: usize) -> Self {
+        let mut columns = Self { input_ids: Lists::new(rows), values: Lists::new(rows) };
+        columns.input_ids.values.reserve(tokens);
+        columns.values.values.reserve(tokens);
+        columns
     }
 
     pub(super) fn fields() -> Vec<Field> {
@@ -19,10 +23,10 @@ impl Columns {
         vec![list("input_ids", DataType::Int32), length, list("values", DataType::Float32)]
     }
 
-    /// Adds a token to the row.
-    pub(super) fn push(&mut self, token: i32, value: f32) {
-        self.input_ids.values.push(token);
-        self.values.values.push(value);
+    /// Adds tokens to the row.
+    pub(super) fn extend(&mut self, pairs: &[(i32, f32)]) {
+        self.input_ids.values.extend(pairs.iter().map(|&(token, _)| token));
+        self.values.values.extend(pairs.iter().map(|&(_, value)| value));
     }
 
     /// Ends the row.

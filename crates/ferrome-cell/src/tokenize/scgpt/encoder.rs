@@ -7,7 +7,7 @@ use crate::tokenize::slots::Row;
 /// Encodes cells one after the other; memory is used again from cell to cell.
 pub(super) struct Encoder<'a> {
     scgpt: &'a ScGpt,
-    /// Whether each total needs only the genes that become tokens.
+    /// All genes that become tokens, where those without counts do as well.
     slots: Vec<usize>,
     intervals: Intervals,
     /// Genes of the cell that become tokens, before zero genes are added.
@@ -18,35 +18,36 @@ pub(super) struct Encoder<'a> {
     values: Vec<f32>,
     /// What is written: token and value.
     pairs: Vec<(i32, f32)>,
+    /// What chance depends on.
+    content: Vec<u8>,
 }
 
 impl<'a> Encoder<'a> {
     pub(super) fn new(scgpt: &'a ScGpt) -> Self {
         let slots = if scgpt.options.zero_genes { scgpt.panel.slots().collect() } else { Vec::new() };
-        let (present, counts, values, pairs) = Default::default();
-        Self { scgpt, slots, intervals: Intervals::default(), present, counts, values, pairs }
+        let (present, counts, values, pairs, content) = Default::default();
+        Self { scgpt, slots, intervals: Intervals::default(), present, counts, values, pairs, content }
     }
 
     /// Writes the tokens of a cell.
     pub(super) fn encode(&mut self, row: &Row, columns: &mut Columns) {
         let options = &self.scgpt.options;
         self.take(row);
-        let chance = || {
-            let tokens = row.slots.iter().map(|&slot| self.scgpt.tokens[slot as usize]);
-            Chance::of_cell(options.seed, tokens.zip(row.values.iter().copied()))
-        };
         let drawn = options.binning.is_some_and(|binning| binning.draw == Draw::Uniform);
         let length = if options.zero_genes { self.slots.len() } else { self.present.len() };
         let room = options.max_length.saturating_sub(1);
-        let chance = (drawn || length > room).then(chance);
+        let chance = (drawn || length > room).then(|| {
+            let tokens = row.slots.iter().map(|&slot| self.scgpt.tokens[slot as usize]);
+            Chance::of_cell(options.seed, tokens.zip(row.values.iter().copied()), &mut self.content)
+        });
         self.bin(chance.as_ref());
         self.pair();
         if let Some(chance) = chance.filter(|_| length > room) {
             chance.stream(Purpose::Sample).sample(&mut self.pairs, room);
             self.pairs.truncate(room);
         }
-        columns.push(self.scgpt.cls, options.cls_value);
-        self.pairs.iter().for_each(|&(token, value)| columns.push(token, value));
+        columns.extend(&[(self.scgpt.cls, options.cls_value)]);
+        columns.extend(&self.pairs);
     }
 
     /// Takes the genes that become tokens, with their normalised values.
