@@ -1,5 +1,10 @@
 //! Drugs: molecules as graphs, a graph transformer that scores them against targets, and batch scoring of libraries.
+//!
+//! [`read`] gives the rows of a library, [`molecule`] what RDKit would make of them, [`featurize`] what models eat.
 
 mod error;
+pub mod featurize;
+pub mod molecule;
+pub mod read;
 
 pub use error::{Error, Result};
