@@ -11,6 +11,7 @@ mod gate;
 mod sextet;
 mod verdict;
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chematic::chem;
@@ -26,6 +27,12 @@ use super::{Atom, Bond, Descriptors, MolSource, Refusal, RefusalKind, Standardiz
 #[derive(Clone)]
 pub struct Chematic {
     graph: Graph,
+}
+
+impl fmt::Debug for Chematic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Molecule").field(&self.canonical_smiles()).finish()
+    }
 }
 
 /// The symbol of an element, by atomic number.
