@@ -10,15 +10,16 @@ mod detect;
 mod gather;
 mod genes;
 mod h5ad;
-#[allow(dead_code, unused_imports, reason = "dense and transposed matrices come next")]
 mod hdf5;
+mod loom;
 mod matrix;
-#[allow(unused_imports, reason = "loom and 10x files come next")]
+mod mtx;
 mod obs;
 pub mod parquet;
 mod pool;
 mod rows;
 mod storage;
+mod tenx;
 mod values;
 
 use std::num::NonZeroUsize;
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 use arrow::datatypes::SchemaRef;
 
 use crate::cells::{Cells, Genes, ValueKind};
-use crate::{Error, Result};
+use crate::Result;
 use detect::Content;
 
 /// What a matrix says before its first cell.
@@ -84,12 +85,18 @@ fn open_here(path: &Path, options: &ReadOptions) -> Result<Box<dyn CellReader>> 
             if h5ad::is_h5ad(&source) {
                 return h5ad::open(&source, options);
             }
+            if tenx::is_tenx(&source) {
+                return tenx::open(&source, options);
+            }
+            if loom::is_loom(&source) {
+                return loom::open(&source, options);
+            }
             let groups = source.names("").join(", ");
             Err(source.wrong("", format!("no AnnData, 10x or loom layout found; top-level groups are {groups}")))
         }
         Content::Dataset => Ok(Box::new(dataset::DatasetReader::open(path)?)),
         Content::Parquet => parquet::open(path, options),
-        Content::Mtx => Err(Error::file(path, "mtx")),
+        Content::Mtx => mtx::open(path, options),
     }
 }
 

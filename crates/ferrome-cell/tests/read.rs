@@ -4,6 +4,8 @@
 
 #[path = "read/h5ad.rs"]
 mod h5ad;
+#[path = "read/tenx.rs"]
+mod tenx;
 
 use std::path::{Path, PathBuf};
 
@@ -43,18 +45,15 @@ fn whole(path: &Path, options: &ReadOptions) -> Result<(Header, Cells)> {
     Ok((reader.header().clone(), cells.clone()))
 }
 
-#[allow(dead_code)]
 fn layer(name: &str) -> ReadOptions {
     ReadOptions { layer: Some(name.to_owned()), ..ReadOptions::default() }
 }
 
-#[allow(dead_code)]
 fn floats() -> ReadOptions {
     ReadOptions { allow_floats: true, ..ReadOptions::default() }
 }
 
 /// The whole message of a file that cannot be opened or read, without its path.
-#[allow(dead_code)]
 fn message(path: &Path, options: &ReadOptions) -> String {
     let text = match whole(path, options) {
         Ok((header, cells)) => panic!("read {} cells as {}", cells.len(), header.format),

@@ -1,6 +1,8 @@
 //! Which of the matrices of a file is taken.
 
-use super::hdf5::Source;
+use std::path::Path;
+
+use super::hdf5::{Numbers, Source};
 use super::storage::Storage;
 use super::{ReadOptions, values};
 use crate::cells::ValueKind;
@@ -16,29 +18,48 @@ pub(super) struct Chosen {
 }
 
 /// Takes the first of `names` that holds counts; with `allow_floats`, the first one if none does.
-pub(super) fn choose(source: &Source, names: &[String], options: &ReadOptions) -> Result<Chosen> {
+pub(super) fn choose(
+    source: &Source,
+    names: &[String],
+    options: &ReadOptions,
+    open: impl Fn(&str) -> Result<Storage>,
+) -> Result<Chosen> {
     let mut reasons = Vec::new();
     let mut first = None;
     for (place, name) in names.iter().enumerate() {
-        let mut storage = Storage::open(source, name)?;
+        let mut storage = open(name)?;
         let fraction = if storage.number()?.is_float() { values::fraction(&storage.sample()?) } else { None };
         match fraction {
             None => return Ok(Chosen { storage, place, kind: ValueKind::Counts }),
-            Some(value) => reasons.push(format!("{name} holds {}, not counts", short(value))),
+            Some(value) => reasons.push(no_counts(name, value)),
         }
         first.get_or_insert((storage, place));
     }
     match first {
         Some((storage, place)) if options.allow_floats => Ok(Chosen { storage, place, kind: ValueKind::Floats }),
-        _ => {
-            let reasons = reasons.join("; ");
-            Err(Error::file(source.path(), format!("{reasons} (--allow-normalized takes such values as they are)")))
-        }
+        _ => Err(refusal(source.path(), &reasons.join("; "))),
     }
 }
 
+/// What the values of a sample that is not of HDF5 are.
+pub(super) fn judge(path: &Path, name: &str, sample: &Numbers, options: &ReadOptions) -> Result<ValueKind> {
+    match values::fraction(sample) {
+        None => Ok(ValueKind::Counts),
+        Some(_) if options.allow_floats => Ok(ValueKind::Floats),
+        Some(value) => Err(refusal(path, &no_counts(name, value))),
+    }
+}
+
+fn no_counts(name: &str, value: f64) -> String {
+    format!("{name} holds {}, not counts", short(value))
+}
+
+fn refusal(path: &Path, reasons: &str) -> Error {
+    Error::file(path, format!("{reasons} (--allow-normalized takes such values as they are)"))
+}
+
 /// A value as a person would write it.
-pub(super) fn short(value: f64) -> String {
+fn short(value: f64) -> String {
     let text = format!("{value:.4}");
     if value.abs() < 1e-3 || value.abs() >= 1e6 { format!("{value:e}") } else { text.trim_end_matches('0').to_owned() }
 }

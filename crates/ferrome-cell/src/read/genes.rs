@@ -10,7 +10,7 @@ use crate::cells::Genes;
 const NAMES: [&str; 8] =
     ["feature_name", "gene_name", "gene_symbols", "gene_symbol", "gene_names", "symbol", "name", "Symbol"];
 
-/// The genes of a frame, all of it. The column with their names stays among the columns too.
+/// The genes of a frame, all of it, by the index. The column with their names stays among the columns too.
 pub(super) fn genes(frame: &mut Frame) -> Result<Genes> {
     let ids = frame.ids(0..frame.len())?;
     let columns = frame.rows(0..frame.len())?;

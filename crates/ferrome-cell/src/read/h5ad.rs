@@ -5,6 +5,7 @@ use super::genes::genes;
 use super::hdf5::{Attributes, Node, Source};
 use super::matrix::Matrix;
 use super::obs::Frame;
+use super::storage::Storage;
 use super::{CellReader, Header, ReadOptions};
 use crate::Result;
 
@@ -20,7 +21,7 @@ pub(super) fn is_h5ad(source: &Source) -> bool {
 /// Opens an AnnData file.
 pub(super) fn open(source: &Source, options: &ReadOptions) -> Result<Box<dyn CellReader>> {
     let names = candidates(source, options)?;
-    let chosen = choose(source, &names, options)?;
+    let chosen = choose(source, &names, options, |name| Storage::open(source, name))?;
     let layer = &names[chosen.place];
     let mut var = Frame::open(source, var(layer))?;
     let obs = Frame::open(source, "obs")?;

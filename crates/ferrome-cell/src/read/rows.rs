@@ -1,10 +1,22 @@
 //! The rows of a stored matrix, in order, however it is stored.
 
+mod beside;
+mod csc;
 mod csr;
+mod cut;
+mod dense;
 mod offsets;
+mod spill;
+mod transpose;
 
+pub(super) use beside::Beside;
+pub(super) use csc::{ByGene, Csc};
 pub(super) use csr::Csr;
+pub(super) use cut::{Bands, Cut};
+pub(super) use dense::Dense;
 pub(super) use offsets::Offsets;
+pub(super) use spill::Spill;
+pub(super) use transpose::Transposed;
 
 use super::values::RawRows;
 use crate::Result;

@@ -2,7 +2,7 @@
 
 use super::ReadOptions;
 use super::hdf5::{Attributes, Node, Number, Numbers, Source, Stored};
-use super::rows::{Csr, Offsets, Rows};
+use super::rows::{ByGene, Csc, Csr, Cut, Dense, Offsets, Rows};
 use crate::Result;
 
 /// Stored entries at the beginning of a matrix by which it is judged whether it holds counts.
@@ -18,8 +18,17 @@ pub(super) struct Storage {
 
 #[derive(Debug)]
 enum Layout {
-    /// Sparse; whether cell by cell (otherwise gene by gene).
-    Sparse { by_cell: bool, offsets: Stored, indices: Stored, values: Stored },
+    Sparse(Box<Sparse>),
+    Dense(Box<Dense>),
+}
+
+#[derive(Debug)]
+struct Sparse {
+    /// Whether cell by cell; otherwise gene by gene.
+    by_cell: bool,
+    offsets: Stored,
+    indices: Stored,
+    values: Stored,
 }
 
 impl Storage {
@@ -42,7 +51,7 @@ impl Storage {
                 };
                 Self::sparse(source, name, by_cell, (cells as u64, genes as u64))
             }
-            Some(Node::Dataset(_)) => Err(source.wrong(name, "dense")),
+            Some(Node::Dataset(_)) => Self::dense(source, name, 0),
             None => Err(source.wrong(name, "there is no such matrix")),
         }
     }
@@ -60,48 +69,66 @@ impl Storage {
                 source.wrong(name, format!("has {cells} cells and {genes} genes, which is beyond what is read"))
             );
         }
-        Ok(Self { cells, genes, layout: Layout::Sparse { by_cell, offsets, indices, values } })
+        Ok(Self { cells, genes, layout: Layout::Sparse(Box::new(Sparse { by_cell, offsets, indices, values })) })
+    }
+
+    /// The array `name`, whose axis `axis` is that of cells.
+    pub(super) fn dense(source: &Source, name: &str, axis: usize) -> Result<Self> {
+        let dense = Dense::new(Stored::open(source, name)?, axis)?;
+        Ok(Self { cells: dense.cells(), genes: dense.genes(), layout: Layout::Dense(Box::new(dense)) })
     }
 
     /// Stored entries, where the file says it.
     pub(super) fn nonzeros(&self) -> Option<u64> {
         match &self.layout {
-            Layout::Sparse { values, .. } => Some(values.len()),
+            Layout::Sparse(sparse) => Some(sparse.values.len()),
+            Layout::Dense(_) => None,
         }
     }
 
     /// How it is stored.
     pub(super) fn format(&self) -> &'static str {
         match &self.layout {
-            Layout::Sparse { by_cell: true, .. } => "CSR",
-            Layout::Sparse { by_cell: false, .. } => "CSC",
+            Layout::Sparse(sparse) if sparse.by_cell => "CSR",
+            Layout::Sparse(_) => "CSC",
+            Layout::Dense(_) => "dense",
         }
     }
 
     /// What its values are.
     pub(super) fn number(&self) -> Result<Number> {
         match &self.layout {
-            Layout::Sparse { values, .. } => values.number(),
+            Layout::Sparse(sparse) => sparse.values.number(),
+            Layout::Dense(dense) => Ok(dense.number()),
         }
     }
 
     /// The first stored values.
     pub(super) fn sample(&mut self) -> Result<Numbers> {
-        let mut numbers = Numbers::none(self.number()?);
         match &mut self.layout {
-            Layout::Sparse { values, .. } => values.read(0..values.len().min(SAMPLE), &mut numbers.bytes)?,
+            Layout::Sparse(sparse) => {
+                let values = &mut sparse.values;
+                let mut numbers = Numbers::none(values.number()?);
+                values.read(0..values.len().min(SAMPLE), &mut numbers.bytes)?;
+                Ok(numbers)
+            }
+            Layout::Dense(dense) => dense.sample(4 * SAMPLE),
         }
-        Ok(numbers)
     }
 
     /// Its rows.
-    pub(super) fn into_rows(self, _options: &ReadOptions) -> Result<Box<dyn Rows>> {
-        match self.layout {
-            Layout::Sparse { by_cell: true, offsets, indices, values } => {
-                let offsets = Offsets::new(offsets, self.cells, values.len())?;
-                Ok(Box::new(Csr::new(offsets, indices, values)?))
-            }
-            Layout::Sparse { values, .. } => Err(values.wrong("csc")),
+    pub(super) fn into_rows(self, options: &ReadOptions) -> Result<Box<dyn Rows>> {
+        let sparse = match self.layout {
+            Layout::Dense(dense) => return Ok(Box::new(Cut::new(*dense))),
+            Layout::Sparse(sparse) => sparse,
+        };
+        let Sparse { by_cell, offsets, indices, values } = *sparse;
+        if by_cell {
+            let offsets = Offsets::new(offsets, self.cells, values.len())?;
+            return Ok(Box::new(Csr::new(offsets, indices, values)?));
         }
+        let offsets = Offsets::new(offsets, self.genes, values.len())?;
+        let scratch = options.scratch.clone();
+        Ok(Box::new(Cut::new(Csc::new(ByGene { cells: self.cells, offsets, indices, values, scratch }))))
     }
 }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use arrow::array::{Array, StringArray};
 use rayon::prelude::*;
 
+pub(super) use repair::fraction;
 use repair::{Repaired, repair};
 
 use super::hdf5::{Little, Numbers, with_number};
@@ -190,14 +191,4 @@ fn join<V: Value>(
         }
     }
     rows
-}
-
-/// The first value of a sample that is not near a whole number: what it holds are no counts.
-pub(super) fn fraction(sample: &Numbers) -> Option<f64> {
-    if !sample.number.is_float() {
-        return None;
-    }
-    with_number!(sample.number, T => {
-        sample.bytes.chunks_exact(T::WIDTH).map(|bytes| T::read(bytes).double()).find(|value| repair::is_fraction(*value))
-    })
 }

@@ -1,40 +1,19 @@
 //! An array in the file, read by ranges.
 
+mod chunks;
+mod kind;
+
 use std::ops::Range;
 
+use chunks::Place;
 use hdf5_metno::Dataset;
-use hdf5_metno::dataset::Layout;
 use hdf5_metno::datatype::ByteOrder;
-use hdf5_metno::types::{CompoundType, TypeDescriptor};
-use rayon::prelude::*;
+pub(crate) use kind::Kind;
 
-use super::filter::{Chunk, Decoder, pread};
-use super::grid::Grid;
+use super::filter::pread;
 use super::number::Number;
 use super::{Source, library};
 use crate::Result;
-
-/// What the elements of an array are.
-#[derive(Clone, Debug)]
-pub(crate) enum Kind {
-    Number(Number),
-    /// One byte, 0 or 1.
-    Truth,
-    /// So many bytes, padded with zeros; whether it is ASCII.
-    Fixed(usize, bool),
-    /// Strings of variable length; whether they are ASCII.
-    Variable(bool),
-    Compound(CompoundType),
-    Other,
-}
-
-/// How the bytes of an array lie in the file.
-#[derive(Debug)]
-enum Place {
-    Contiguous(u64),
-    Chunks(Grid),
-    Library,
-}
 
 /// An array in the file.
 #[derive(Debug)]
@@ -73,11 +52,11 @@ impl Stored {
         let failed = |error: hdf5_metno::Error| source.failed(name, &error);
         let shape = dataset.get_shape().map_err(failed)?.into_iter().map(|extent| extent as u64).collect::<Vec<_>>();
         let datatype = dataset.dtype().map_err(failed)?;
-        let (kind, width) = (kind(&datatype), datatype.size());
+        let (kind, width) = (Kind::of(&datatype), datatype.size());
         let place = if matches!(kind, Kind::Variable(_) | Kind::Other) || source.has_user_block() {
             Place::Library
         } else {
-            place(&dataset, &shape, width)
+            Place::of(&dataset, &shape, width)
         };
         let big_endian = datatype.byte_order() == ByteOrder::BigEndian;
         Ok(Self {
@@ -91,10 +70,6 @@ impl Stored {
             place,
             last: None,
         })
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.name
     }
 
     pub(crate) fn kind(&self) -> &Kind {
@@ -205,49 +180,6 @@ impl Stored {
         Ok(tile)
     }
 
-    fn chunk_tile(&self, grid: &Grid, rows: &Range<u64>, columns: &Range<u64>) -> Result<Tile> {
-        let [tall, wide] = grid.chunk[..] else { return Err(self.wrong("expected two dimensions")) };
-        let Some((_, chunk)) = grid.at(&[rows.start / tall, columns.start / wide]) else {
-            return Err(self.wrong("a chunk is missing"));
-        };
-        let mut bytes = vec![0; grid.bytes];
-        let read = Decoder::default().read(&self.source.bytes, chunk, grid.pipeline, &mut bytes);
-        read.map_err(|what| self.damaged(chunk, &what))?;
-        let start = (rows.start % tall * wide + columns.start % wide) as usize;
-        Ok(Tile { bytes, start, stride: wide as usize })
-    }
-
-    /// Reads a range of chunks in parallel, each once; the last one is kept for the range that begins in it.
-    fn read_chunks(&mut self, range: Range<u64>, output: &mut [u8]) -> Result<()> {
-        let Place::Chunks(grid) = &self.place else { return Ok(()) };
-        let kept = self.last.take();
-        let jobs = jobs(grid, &range, self.width, output);
-        let jobs = jobs.ok_or_else(|| self.wrong("a chunk is missing"))?;
-        let run = |decoder: &mut Decoder, job: Job<'_>| -> Result<Option<(usize, Vec<u8>)>> {
-            let mut read = |output: &mut [u8]| {
-                let read = decoder.read(&self.source.bytes, job.chunk, grid.pipeline, output);
-                read.map_err(|what| self.damaged(job.chunk, &what))
-            };
-            if job.output.len() == grid.bytes {
-                return read(job.output).map(|()| None);
-            }
-            let whole = match &kept {
-                Some((index, bytes)) if *index == job.index => bytes.clone(),
-                _ => {
-                    let mut bytes = vec![0; grid.bytes];
-                    read(&mut bytes)?;
-                    bytes
-                }
-            };
-            job.output.copy_from_slice(&whole[job.skip..job.skip + job.output.len()]);
-            Ok(Some((job.index, whole)))
-        };
-        let parts: Result<Vec<_>> = jobs.into_par_iter().map_init(Decoder::default, run).collect();
-        let last = parts?.pop().flatten();
-        self.last = last;
-        Ok(())
-    }
-
     fn through_library(&self, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
         let bytes = match &self.kind {
             Kind::Number(number) => library::numbers(&self.dataset, *number, ranges),
@@ -262,58 +194,5 @@ impl Stored {
         if self.big_endian && self.is_direct() && matches!(self.kind, Kind::Number(_)) {
             bytes.chunks_exact_mut(self.width.max(1)).for_each(<[u8]>::reverse);
         }
-    }
-
-    fn damaged(&self, chunk: Chunk, what: &str) -> crate::Error {
-        self.wrong(format!("the chunk at byte {} of the file cannot be read: {what}", chunk.address))
-    }
-}
-
-/// A chunk, and the part of the output that comes from it.
-struct Job<'a> {
-    index: usize,
-    chunk: Chunk,
-    /// Bytes of the chunk before those that are wanted.
-    skip: usize,
-    output: &'a mut [u8],
-}
-
-fn jobs<'a>(grid: &Grid, range: &Range<u64>, width: usize, mut output: &'a mut [u8]) -> Option<Vec<Job<'a>>> {
-    let long = *grid.chunk.first()?;
-    let mut jobs = Vec::new();
-    let mut at = range.start;
-    while at < range.end {
-        let (index, chunk) = grid.at(&[at / long])?;
-        let end = range.end.min((at / long + 1) * long);
-        let (mine, rest) = output.split_at_mut((end - at) as usize * width);
-        jobs.push(Job { index, chunk, skip: (at % long) as usize * width, output: mine });
-        output = rest;
-        at = end;
-    }
-    Some(jobs)
-}
-
-fn kind(datatype: &hdf5_metno::Datatype) -> Kind {
-    let Ok(descriptor) = datatype.to_descriptor() else { return Kind::Other };
-    match descriptor {
-        TypeDescriptor::Boolean => Kind::Truth,
-        TypeDescriptor::FixedAscii(width) => Kind::Fixed(width, true),
-        TypeDescriptor::FixedUnicode(width) => Kind::Fixed(width, false),
-        TypeDescriptor::VarLenAscii => Kind::Variable(true),
-        TypeDescriptor::VarLenUnicode => Kind::Variable(false),
-        TypeDescriptor::Compound(compound) => Kind::Compound(compound),
-        TypeDescriptor::Enum(members) => Number::of(&members.base_type()).map_or(Kind::Other, Kind::Number),
-        other => Number::of(&other).map_or(Kind::Other, Kind::Number),
-    }
-}
-
-fn place(dataset: &Dataset, shape: &[u64], width: usize) -> Place {
-    let Ok(properties) = dataset.create_plist() else { return Place::Library };
-    match properties.layout() {
-        Layout::Contiguous if properties.external().is_empty() => {
-            dataset.offset().map_or(Place::Library, Place::Contiguous)
-        }
-        Layout::Chunked => Grid::of(dataset, shape, width).map_or(Place::Library, Place::Chunks),
-        _ => Place::Library,
     }
 }

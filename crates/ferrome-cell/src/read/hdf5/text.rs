@@ -2,8 +2,8 @@ use std::ops::Range;
 
 use arrow::array::{StringArray, StringBuilder};
 
+use super::library;
 use super::stored::{Kind, Stored};
-use super::{Source, library};
 use crate::Result;
 
 /// An array of strings of any sort, read by ranges. Bytes that are not UTF-8 become `U+FFFD`.
@@ -24,17 +24,8 @@ impl Texts {
         }
     }
 
-    /// The array `name`, which must hold strings.
-    pub(crate) fn open(source: &Source, name: &str) -> Result<Self> {
-        Self::of(Stored::open(source, name)?)
-    }
-
     pub(crate) fn len(&self) -> u64 {
         self.stored.len()
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        self.stored.name()
     }
 
     /// Reads some of them.
@@ -61,11 +52,6 @@ impl Texts {
             _ => return Err(self.stored.wrong("expected strings")),
         }
         Ok(texts.finish())
-    }
-
-    /// Reads all of them.
-    pub(crate) fn all(&mut self) -> Result<StringArray> {
-        self.read(0..self.len())
     }
 }
 

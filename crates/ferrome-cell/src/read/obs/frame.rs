@@ -40,6 +40,11 @@ impl Parts {
         self.columns.push((field, Column::Memory(array)));
     }
 
+    /// Adds an array under `name`.
+    pub(in crate::read) fn memory(&mut self, name: &str, array: ArrayRef) {
+        self.push(Field::new(name, array.data_type().clone(), true), array);
+    }
+
     /// The frame with these columns; the error names one of another length.
     pub(in crate::read) fn finish(self, index: Column) -> Result<Frame, String> {
         let rows = index.len();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use arrow::array::{Array, StringArray};
 
 use super::{RawRows, Value};
-use crate::read::hdf5::Little;
+use crate::read::hdf5::{Little, Numbers, with_number};
 
 /// How far from a whole number a count may be stored.
 const NEAR: f64 = 1e-3;
@@ -67,8 +67,18 @@ impl Value for f32 {
 }
 
 /// Whether a value is too far from a whole number to be a count.
-pub(super) fn is_fraction(value: f64) -> bool {
+fn is_fraction(value: f64) -> bool {
     (value - value.round()).abs() > NEAR
+}
+
+/// The first value of a sample that is not near a whole number: what it holds are no counts.
+pub(in crate::read) fn fraction(sample: &Numbers) -> Option<f64> {
+    if !sample.number.is_float() {
+        return None;
+    }
+    with_number!(sample.number, T => {
+        sample.bytes.chunks_exact(T::WIDTH).map(|bytes| T::read(bytes).double()).find(|value| is_fraction(*value))
+    })
 }
 
 /// Makes these rows sound, one by one.
