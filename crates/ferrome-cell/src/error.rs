@@ -97,6 +97,9 @@ pub enum Error {
         /// The style it has.
         found: Style,
     },
+    /// A plot cannot be drawn; a defect of ferrome.
+    #[error("cannot draw a plot (a defect of ferrome): {0}")]
+    Plot(String),
     /// A reader broke its promise.
     #[error("a reader gave an unsound block of cells (a defect of ferrome): {0}")]
     Block(String),

@@ -22,6 +22,7 @@ mod report;
 use std::fmt;
 use std::str::FromStr;
 
+pub(crate) use columns::name_columns;
 pub use columns::text;
 pub use ensembl::unversioned;
 pub use map::GeneMap;

@@ -10,6 +10,7 @@ pub mod genes;
 pub mod hvg;
 mod nearest;
 pub mod normalize;
+pub mod qc;
 mod quantile;
 pub mod read;
 pub mod task;

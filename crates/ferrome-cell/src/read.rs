@@ -27,8 +27,8 @@ use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
 
-use crate::cells::{Cells, Genes, ValueKind};
 use crate::Result;
+use crate::cells::{Cells, Genes, ValueKind};
 use detect::Content;
 
 /// What a matrix says before its first cell.

@@ -59,6 +59,11 @@ pub(super) fn candidates(genes: &Genes) -> Vec<Candidate<'_>> {
     [ids].into_iter().chain(names).chain(known).collect()
 }
 
+/// All columns that may hold the names of genes, ids first, each with what messages call it.
+pub(crate) fn name_columns(genes: &Genes) -> Vec<(Cow<'_, str>, Cow<'_, StringArray>)> {
+    candidates(genes).into_iter().map(|candidate| (candidate.name, candidate.names)).collect()
+}
+
 /// The column that someone named; `None` when there is none of that name that holds text.
 pub(super) fn named<'a>(genes: &'a Genes, name: &str) -> Option<Candidate<'a>> {
     if let Some(column) = genes.columns.column_by_name(name) {
