@@ -27,6 +27,30 @@ unsafe extern "C" {
     ) -> i32;
 }
 
+/// Copies the bytes of a contiguous tensor of `shape` and `kind` into `target` of the same shape, converting to its dtype and
+/// device on the way, without a tensor in between.
+///
+/// # Errors
+///
+/// Fails when the bytes are not as many as the shape needs, or when libtorch cannot copy them.
+pub(crate) fn copy_from_bytes(target: &mut Tensor, bytes: &[u8], shape: &[i64], kind: Kind) -> Result<()> {
+    let strides: Vec<i64> = (0..shape.len()).map(|i| shape.iter().skip(i + 1).product()).collect();
+    let elements: i64 = shape.iter().product();
+    let width = kind.elt_size_in_bytes();
+    if usize::try_from(elements).ok().and_then(|elements| elements.checked_mul(width)) != Some(bytes.len()) {
+        return Err(Error::Torch(format!("{} bytes do not make a tensor of shape {shape:?}", bytes.len())));
+    }
+    if !bytes.as_ptr().addr().is_multiple_of(width) {
+        target.f_copy_(&Tensor::f_from_data_size(bytes, shape, kind)?)?;
+        return Ok(());
+    }
+    // SAFETY: the tensor covers exactly `bytes`, aligned, which outlive it: it ends in this function, is only read, and
+    // the copy is synchronous.
+    let source = unsafe { Tensor::f_from_blob(bytes.as_ptr(), shape, &strides, kind, Device::Cpu)? };
+    target.f_copy_(&source)?;
+    Ok(())
+}
+
 /// What oneDNN applies to a product before it leaves the registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Epilogue {
@@ -146,4 +170,31 @@ pub(crate) fn open_cuda() -> Result<()> {
     let library = library.map_err(|e| Error::Torch(e.to_string()))?;
     std::mem::forget(library);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copied(bytes: &[u8], shape: &[i64]) -> Result<Vec<f32>> {
+        let mut target = Tensor::f_zeros(shape, (Kind::BFloat16, Device::Cpu))?;
+        copy_from_bytes(&mut target, bytes, shape, Kind::Float)?;
+        Ok(Vec::try_from(target.f_to_kind(Kind::Float)?.f_view([-1])?)?)
+    }
+
+    #[test]
+    fn bytes_are_copied_and_converted_wherever_they_begin() {
+        let bytes: Vec<u8> = [1.0_f32, -2.5, 3.0, 0.5, 8.0, -16.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let expected = [1.0, -2.5, 3.0, 0.5, 8.0, -16.0];
+        for offset in 0..4 {
+            let shifted = [vec![0; offset], bytes.clone()].concat();
+            assert_eq!(copied(&shifted[offset..], &[2, 3]).unwrap(), expected, "offset {offset}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_too_few_are_refused() {
+        let message = copied(&[0; 20], &[2, 3]).unwrap_err().to_string();
+        assert!(message.contains("20 bytes do not make a tensor of shape [2, 3]"), "{message}");
+    }
 }

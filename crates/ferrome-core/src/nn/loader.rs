@@ -3,7 +3,7 @@ use std::{cell::RefCell, fmt, rc::Rc};
 use tch::{Device, Kind, Tensor};
 
 use crate::{
-    Error, Result,
+    Error, Result, ffi,
     weights::{Checkpoint, Claims, DType},
 };
 
@@ -72,25 +72,36 @@ impl<'c> Loader<'c> {
     ///
     /// As [`Loader::tensor`].
     pub fn tensor_of_kind(&self, name: &str, shape: &[i64], kind: Kind) -> Result<Tensor> {
-        let name = self.full(name);
-        let expected: Vec<usize> = shape.iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect();
-        let Some(info) = self.claims.borrow_mut().take(&name, &expected) else {
-            return Ok(Tensor::f_empty(shape, (kind, self.device))?);
-        };
-        let stored = torch_kind(info.dtype);
-        self.checkpoint.with_bytes(&name, |bytes| -> Result<Tensor> {
-            Ok(Tensor::f_from_data_size(bytes, shape, stored)?.f_to_device(self.device)?.f_to_kind(kind)?)
-        })?
+        let mut target = Tensor::f_empty(shape, (kind, self.device))?;
+        self.fill(&mut target, name, shape)?;
+        Ok(target)
     }
 
-    /// Several tensors of the same width, one under the other: `[sum of rows, …]`. Loaded one at a time.
+    /// Several tensors of the same shape, one under the other: `[sum of rows, …]`.
     ///
     /// # Errors
     ///
     /// As [`Loader::tensor`].
     pub fn stacked(&self, names: &[&str], shape: &[i64]) -> Result<Tensor> {
-        let parts = names.iter().map(|name| self.tensor(name, shape)).collect::<Result<Vec<_>>>()?;
-        Ok(Tensor::f_cat(&parts, 0)?)
+        let Some((&rows, rest)) = shape.split_first() else {
+            return Err(Error::Torch("numbers cannot be stacked".into()));
+        };
+        let whole: Vec<i64> = [&[rows * names.len() as i64], rest].concat();
+        let target = Tensor::f_empty(&whole, (self.kind, self.device))?;
+        for (i, name) in (0..).zip(names) {
+            self.fill(&mut target.f_narrow(0, i * rows, rows)?, name, shape)?;
+        }
+        Ok(target)
+    }
+
+    /// Reads the tensor `name` into `target`, straight from the file.
+    fn fill(&self, target: &mut Tensor, name: &str, shape: &[i64]) -> Result<()> {
+        let name = self.full(name);
+        let expected: Vec<usize> = shape.iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect();
+        let Some(info) = self.claims.borrow_mut().take(&name, &expected) else { return Ok(()) };
+        let stored = torch_kind(info.dtype);
+        self.checkpoint
+            .with_bytes(&name, |bytes| tch::no_grad(|| ffi::copy_from_bytes(target, bytes, shape, stored)))?
     }
 
     /// A tensor that was computed rather than read, on the loader's device and in its own dtype.
