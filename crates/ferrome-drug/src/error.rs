@@ -13,6 +13,9 @@ pub enum Error {
     /// The engine, a table or a weight file.
     #[error(transparent)]
     Core(#[from] ferrome_core::Error),
+    /// A model's configuration and what it is given do not belong together.
+    #[error("model: {0}")]
+    Model(String),
     /// A table cannot be built; a defect of ferrome.
     #[error("cannot build the table: {0}")]
     Arrow(#[from] ArrowError),
@@ -30,6 +33,13 @@ impl Error {
     /// Trouble with the file or folder at `path`.
     pub fn file(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         Self::File { path: path.into(), reason: reason.into() }
+    }
+}
+
+#[cfg(feature = "torch")]
+impl From<tch::TchError> for Error {
+    fn from(error: tch::TchError) -> Self {
+        Self::Core(error.into())
     }
 }
 

@@ -1,11 +1,14 @@
 //! Drugs: molecules as graphs, a graph transformer that scores them against targets, and batch scoring of libraries.
 //!
 //! [`read`] gives the rows of a library, [`molecule`] what RDKit would make of them, [`featurize`] what models eat,
-//! [`metrics`] what scores are worth.
+//! [`graph`] batches of it, `model` scores of pairs, and [`metrics`] what the scores are worth.
 
 mod error;
 pub mod featurize;
+pub mod graph;
 pub mod metrics;
+#[cfg(feature = "torch")]
+pub mod model;
 pub mod molecule;
 pub mod read;
 

@@ -18,6 +18,12 @@ impl LayerNorm {
         Ok(Self { weight: weights.tensor("weight", &[width])?, bias: weights.tensor("bias", &[width])?, eps })
     }
 
+    /// A norm from `weight` and `bias`, both `[width]`.
+    #[must_use]
+    pub fn new(weight: Tensor, bias: Tensor, eps: f64) -> Self {
+        Self { weight, bias, eps }
+    }
+
     /// A second handle on the same weights.
     #[must_use]
     pub fn share(&self) -> Self {
