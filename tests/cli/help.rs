@@ -8,7 +8,8 @@ use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::root;
 
-const COMMANDS: [&str; 6] = ["", "demo", "doctor", "protein", "protein embed", "protein pretrain"];
+const COMMANDS: [&str; 8] =
+    ["", "cell", "cell count", "demo", "doctor", "protein", "protein embed", "protein pretrain"];
 
 fn help(place: &Place, command: &str, columns: u32) -> String {
     let ended =
@@ -72,6 +73,7 @@ fn examples_are_not_broken_on_a_narrow_terminal() {
 fn place_of_examples() -> Place {
     let place = Place::new();
     place.fasta("proteins.fasta", &proteins(120));
+    fs_err::copy(root().join("tests/specimens/bam/by_coordinate.bam"), place.path("possorted_genome_bam.bam")).unwrap();
     fs_err::copy(place.path("specimens/gzip.fasta.gz"), place.path("proteome.fasta.gz")).unwrap();
     for name in ["esm2_t33_650M_UR50D", "esm2_t6_8M_UR50D"] {
         let repository = format!("cache/hub/models--facebook--{name}");

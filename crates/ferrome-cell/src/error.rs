@@ -100,6 +100,9 @@ pub enum Error {
     /// A plot cannot be drawn; a defect of ferrome.
     #[error("cannot draw a plot (a defect of ferrome): {0}")]
     Plot(String),
+    /// Someone stopped the run.
+    #[error("stopped: nothing was written; the same command starts again")]
+    Stopped,
     /// A reader broke its promise.
     #[error("a reader gave an unsound block of cells (a defect of ferrome): {0}")]
     Block(String),

@@ -4,6 +4,7 @@
 //! with them (a dataset, tokens, a vocabulary, a report) never knows where they came from.
 
 pub mod cells;
+pub mod count;
 pub mod dataset;
 mod error;
 pub mod genes;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod cell;
 mod demo;
 mod doctor;
 mod exit;
@@ -30,6 +31,9 @@ enum Command {
     /// Proteins: embeddings and training of language models
     #[command(subcommand, after_help = protein::EXAMPLES)]
     Protein(protein::Command),
+    /// Cells: counts, datasets and transcriptome tokens
+    #[command(subcommand, after_help = cell::EXAMPLES)]
+    Cell(cell::Command),
     /// Versions, devices and instruction sets, and what would make Ferrome faster here
     Doctor(doctor::Args),
     /// Embed twelve well-known proteins with the model that ships, and show which are alike
@@ -39,6 +43,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Protein(command) => protein::run(command),
+        Command::Cell(command) => cell::run(command),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
     };

@@ -101,8 +101,8 @@ pub(crate) fn describe_input(description: &mut RunDescription, key: &str, path: 
     Ok(())
 }
 
-// The highest resident memory of this process so far, as Linux counts it.
-fn peak_memory() -> Option<u64> {
+/// The highest resident memory of this process so far, as Linux counts it.
+pub(crate) fn peak_memory() -> Option<u64> {
     let status = fs_err::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)

@@ -1,0 +1,8 @@
+//! `ferrome cell`, end to end.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests are tests")]
+
+mod support;
+
+#[path = "cell/count.rs"]
+mod count;
