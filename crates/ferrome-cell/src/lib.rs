@@ -17,5 +17,6 @@ pub mod read;
 pub mod task;
 pub mod tokenize;
 pub mod vocabulary;
+pub mod write;
 
 pub use error::{Error, Result};
