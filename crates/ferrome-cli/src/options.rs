@@ -11,6 +11,7 @@ use clap::Args;
 use ferrome_core::{
     device::{DeviceChoice, DtypeChoice},
     engine::{self, Summary},
+    fingerprint::{self, Fingerprint},
     interrupt::Interrupt,
     journal::RunDescription,
 };
@@ -90,13 +91,52 @@ impl Running {
     }
 }
 
-/// Adds an input to what the journal keeps of a run. What comes through a pipe has no content that could be looked at
-/// beforehand; of a folder, only the name is kept.
+impl Running {
+    /// Tells what a run did: `line` on stderr; `stats`, with the highest memory, in the file of `--stats`.
+    pub(crate) fn tell(&self, line: &str, mut stats: serde_json::Value) -> Result<()> {
+        if !self.quiet {
+            eprintln!("{line}");
+        }
+        let Some(path) = &self.stats else { return Ok(()) };
+        stats["peak_rss_bytes"] = peak_memory().into();
+        Ok(fs_err::write(path, format!("{stats:#}\n"))?)
+    }
+}
+
+/// Adds an input to what the journal keeps of a run: size and hash of a file, or of all files of a folder. What comes
+/// through a pipe has no content that could be looked at beforehand.
 pub(crate) fn describe_input(description: &mut RunDescription, key: &str, path: &Path) -> Result<()> {
-    if fs_err::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-        description.set_file(key, path)?;
-    } else {
-        description.set(key, path.display());
+    match fs_err::metadata(path) {
+        Ok(metadata) if metadata.is_file() => description.set_file(key, path)?,
+        Ok(metadata) if metadata.is_dir() => description.set(key, describe_folder(path)?),
+        _ => description.set(key, path.display()),
+    }
+    Ok(())
+}
+
+fn describe_folder(path: &Path) -> Result<String> {
+    let mut files = Vec::new();
+    list(path, &mut files)?;
+    let (mut bytes, mut hash) = (0, Fingerprint::new());
+    for file in &files {
+        let content = fingerprint::file(file)?;
+        bytes += content.bytes;
+        hash.push(file.strip_prefix(path)?.as_os_str().as_encoded_bytes());
+        hash.push(&content.hash.to_le_bytes());
+    }
+    let hash = fingerprint::hex(hash.finish());
+    Ok(format!("{}, {} files, {bytes} bytes, xxh3 {hash}", path.display(), files.len()))
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let mut entries = fs_err::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(|entry| entry.file_name());
+    for path in entries.iter().map(|entry| entry.path()) {
+        if path.is_dir() {
+            list(&path, files)?;
+        } else {
+            files.push(path);
+        }
     }
     Ok(())
 }
