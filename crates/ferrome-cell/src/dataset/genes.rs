@@ -59,7 +59,12 @@ pub fn describe(genes: &Genes, n_obs: Option<u64>, obs: Frame) -> Result<Descrip
 /// The table cannot be built.
 pub fn to_parquet(genes: &Genes, description: &Description) -> Result<Vec<u8>, BoxError> {
     let table = table(genes, &description.var)?;
-    let metadata = KeyValue::new(METADATA.to_owned(), serde_json::to_string(description)?);
+    let json = serde_json::to_string(description)?;
+    // pyarrow shows the Arrow schema's metadata, polars and duckdb show the file's.
+    let table = table.clone().with_schema(Arc::new(
+        table.schema().as_ref().clone().with_metadata([(METADATA.to_owned(), json.clone())].into()),
+    ))?;
+    let metadata = KeyValue::new(METADATA.to_owned(), json);
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_key_value_metadata(Some(vec![metadata]))

@@ -10,7 +10,8 @@
 //! | a table with fields (before 0.7) | its fields |
 //!
 //! The field of categories is marked as ordered where they are, and its metadata `categories` says what they were, if
-//! not strings. Columns of other kinds are left out, and named in the metadata `skipped` of the schema.
+//! not strings. Columns of other kinds are left out, and named in the metadata `skipped` of the schema; a column with
+//! nulls of its own has the metadata `mask`, and `index` of the schema is the name of the index, if it has one.
 
 mod category;
 mod column;

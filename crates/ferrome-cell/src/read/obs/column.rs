@@ -77,7 +77,12 @@ impl Column {
             Self::Numbers(_, number) => Field::new(name, data_type(*number), true),
             Self::Truths(_) => Field::new(name, DataType::Boolean, true),
             Self::Category(category) => category.field(name),
-            Self::Masked(values, _) => values.field(name),
+            Self::Masked(values, _) => {
+                let field = values.field(name);
+                let mut metadata = field.metadata().clone();
+                metadata.insert("mask".to_owned(), "true".to_owned());
+                field.with_metadata(metadata)
+            }
             Self::Memory(array) => Field::new(name, array.data_type().clone(), true),
         }
     }

@@ -24,6 +24,8 @@ pub(in crate::read) struct Frame {
 pub(in crate::read) struct Parts {
     columns: Vec<(Field, Column)>,
     skipped: Vec<String>,
+    /// How the index is called, if it has a name.
+    index: Option<String>,
 }
 
 impl Parts {
@@ -56,6 +58,7 @@ impl Parts {
         if !self.skipped.is_empty() {
             metadata.insert("skipped".to_owned(), self.skipped.join(", "));
         }
+        metadata.extend(self.index.map(|index| ("index".to_owned(), index)));
         Ok(Frame { rows, index, columns, schema: Arc::new(Schema::new_with_metadata(fields, metadata)) })
     }
 }
@@ -71,6 +74,7 @@ impl Frame {
                 for column in columns.iter().filter(|column| **column != index) {
                     parts.add(source, &format!("{name}/{column}"), column);
                 }
+                parts.index = Some(index.clone()).filter(|index| index != "_index");
                 Column::open(source, &format!("{name}/{index}"))?
             }
             Some(Node::Dataset(dataset)) => {
