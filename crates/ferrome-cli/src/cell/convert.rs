@@ -1,6 +1,7 @@
 //! `ferrome cell convert`.
 
 mod describe;
+mod report;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -8,14 +9,14 @@ use std::{num::NonZeroUsize, thread};
 
 use anyhow::Result;
 use clap::ValueEnum;
-use ferrome_cell::cells::ValueKind;
-use ferrome_cell::read::{self, CellReader, Header, ReadOptions};
+use ferrome_cell::read::{self, CellReader, ReadOptions};
 use ferrome_cell::task::convert::{self, BLOCK, ConvertOptions};
 use ferrome_cell::write::{self, WriteOptions, Written};
 use ferrome_core::interrupt::Interrupt;
 use serde_json::json;
 
 use crate::options::Running;
+use report::{Done, found, grouped};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -88,34 +89,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "entries": done.entries, "rounded": done.rounded, "rejected": done.rejected, "run_seconds": seconds,
     });
     args.running.tell(&line, stats)
-}
-
-/// What was written, to whatever target.
-struct Done {
-    cells: u64,
-    entries: u64,
-    rounded: u64,
-    rejected: u64,
-    /// The first rejected cell.
-    first: Option<String>,
-    /// What an earlier run had done.
-    before: Option<String>,
-}
-
-impl Done {
-    fn line(&self, output: &Path) -> String {
-        let mut line = format!("{} cells, {} entries", grouped(self.cells), grouped(self.entries));
-        if let Some(first) = &self.first {
-            line.push_str(&format!(
-                ", {} cells rejected (first `{first}`; see the column `error`)",
-                grouped(self.rejected)
-            ));
-        }
-        if let Some(before) = &self.before {
-            line.push_str(&format!("; {before}"));
-        }
-        format!("{line} -> {}", output.display())
-    }
 }
 
 impl Args {
@@ -191,38 +164,5 @@ impl Args {
         if !self.running.quiet {
             eprintln!("{line}");
         }
-    }
-}
-
-fn found(input: &Path, header: &Header) -> String {
-    let kind = match header.kind {
-        ValueKind::Counts => "counts",
-        ValueKind::Floats => "values that are no counts",
-    };
-    let cells = header.cells.map_or_else(String::new, |cells| format!("{} cells x ", grouped(cells)));
-    let genes = grouped(header.genes.len() as u64);
-    format!("{}: {}, {kind} from {}: {cells}{genes} genes", input.display(), header.format, header.layer)
-}
-
-/// A number with commas.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_three_digits() {
-        assert_eq!([7, 999, 1000, 1_234_567].map(grouped), ["7", "999", "1,000", "1,234,567"]);
     }
 }
