@@ -48,8 +48,19 @@ pub fn describe(genes: &Genes, n_obs: Option<u64>, obs: Frame) -> Result<Descrip
         n_vars: genes.len() as u64,
         names: genes.names.is_some(),
         obs,
-        var: Frame::new(&genes.columns, &GENE_COLUMNS, "_var")?,
+        var: Frame::new(&genes.columns, reserved(genes), "_var")?,
     })
+}
+
+/// The names that columns of `var` may not have. A column `gene_name` that holds the names of genes is our own.
+fn reserved(genes: &Genes) -> &'static [&'static str] {
+    let [others @ .., name] = &GENE_COLUMNS;
+    let texts = genes.columns.column_by_name(name).and_then(|column| cast(column, &DataType::Utf8).ok());
+    let texts = texts.as_ref().and_then(|texts| texts.as_string_opt::<i32>());
+    match (texts, &genes.names) {
+        (Some(texts), Some(names)) if texts == names => others,
+        _ => &GENE_COLUMNS,
+    }
 }
 
 /// The bytes of `genes.parquet`; equal genes and descriptions give equal bytes.
@@ -88,9 +99,10 @@ fn table(genes: &Genes, var: &Frame) -> Result<RecordBatch, BoxError> {
         .iter()
         .zip(GENE_COLUMNS)
         .map(|(column, name)| Arc::new(Field::new(name, column.data_type().clone(), name == "gene_name")));
-    let fields: Vec<_> = fields.chain(columns.fields.iter().cloned()).collect();
-    let stored = columns.apply(genes.columns.columns())?;
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), ours.into_iter().chain(stored).collect())?)
+    let stored = columns.fields.iter().cloned().zip(columns.apply(genes.columns.columns())?);
+    let stored = stored.filter(|(field, _)| !GENE_COLUMNS.contains(&field.name().as_str()));
+    let (fields, columns): (Vec<_>, Vec<_>) = fields.zip(ours.iter().cloned()).chain(stored).unzip();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
 /// Reads `genes.parquet` at `path`.

@@ -21,6 +21,9 @@ use crate::{Error, Result};
 /// The files of the folder.
 const FILES: [&str; 3] = ["barcodes.tsv.gz", "features.tsv.gz", "matrix.mtx.gz"];
 
+/// Columns of `var` that the folder holds: the kind of a feature under two names, and its name.
+const FEATURE_COLUMNS: [&str; 4] = ["feature_types", "feature_type", "gene_name", "gene_symbols"];
+
 type Gz = GzEncoder<BufWriter<File>>;
 
 /// Writes all cells of `reader` to the folder at `path`.
@@ -79,7 +82,7 @@ fn write_to(reader: &mut dyn CellReader, path: &Path, work: &Path, options: &Wri
 fn left_out(header: &crate::read::Header) -> Vec<String> {
     let obs = header.obs.fields().iter().map(|field| format!("obs/{}", field.name()));
     let columns = header.genes.columns.schema();
-    let var = columns.fields().iter().filter(|field| field.name() != "feature_types");
+    let var = columns.fields().iter().filter(|field| !FEATURE_COLUMNS.contains(&field.name().as_str()));
     obs.chain(var.map(|field| format!("var/{}", field.name()))).collect()
 }
 
@@ -115,7 +118,7 @@ fn matrix(entries: BufWriter<File>, work: &Path, genes: &Genes, kind: ValueKind,
 }
 
 fn features(genes: &Genes, work: &Path) -> io::Result<()> {
-    let kinds = ["feature_types", "feature_type"].iter().find_map(|name| genes.columns.column_by_name(name));
+    let kinds = FEATURE_COLUMNS.iter().take(2).find_map(|name| genes.columns.column_by_name(name));
     let kinds = kinds.and_then(|kinds| cast(kinds, &DataType::Utf8).ok());
     let kinds = kinds.as_ref().and_then(|kinds| kinds.as_string_opt::<i32>());
     let mut features = gz(work, "features.tsv.gz")?;

@@ -48,6 +48,14 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// Gives the genes a column `gene_name` of their names, and no other.
+    pub(crate) fn name_column(&mut self) {
+        let names: ArrayRef = Arc::new(self.header.genes.names.clone().unwrap());
+        self.header.genes.columns = RecordBatch::try_from_iter_with_nullable([("gene_name", names, true)]).unwrap();
+    }
+}
+
 fn category(name: &str, ordered: bool) -> Field {
     Field::new_dictionary(name, DataType::Int32, DataType::Utf8, true).with_dict_is_ordered(ordered)
 }

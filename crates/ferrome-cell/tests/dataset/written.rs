@@ -2,6 +2,8 @@
 
 use ferrome_cell::read::CellReader;
 use ferrome_cell::read::dataset::DatasetReader;
+use ferrome_cell::task::convert::convert;
+use ferrome_core::journal::RunDescription;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::tempdir;
 
@@ -106,6 +108,19 @@ fn columns_are_those_that_scripts_rely_on() {
             "gene_id_var: Int64",
         ]
     );
+}
+
+#[test]
+fn column_of_names_is_stored_once() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("set");
+    let mut memory = Memory::new(10);
+    memory.name_column();
+    let expected = memory.header().genes.clone();
+    let done = convert(Box::new(memory), &path, &options(500), RunDescription::new()).unwrap();
+    assert_eq!(done.renamed, [("n_counts".to_owned(), "n_counts_obs".to_owned())]);
+    let found = DatasetReader::open(&path).unwrap().header().genes.clone();
+    assert_eq!((found.names, found.columns), (expected.names, expected.columns));
 }
 
 #[test]
