@@ -2,6 +2,10 @@
 
 mod count;
 mod convert;
+mod input;
+mod names;
+mod tokenize;
+mod vocabulary;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -12,12 +16,19 @@ pub(crate) enum Command {
     Count(Box<count::Args>),
     /// AnnData, 10x, loom or Parquet to a sparse dataset, and back to h5ad or mtx
     Convert(Box<convert::Args>),
+    /// The genes that a model knows: from published dictionaries, or new from a corpus
+    #[command(subcommand, after_help = vocabulary::EXAMPLES)]
+    Vocabulary(vocabulary::Command),
+    /// Tokens for Geneformer and scGPT, as a Hugging Face dataset or Parquet
+    Tokenize(Box<tokenize::Args>),
 }
 
 pub(crate) fn run(command: Command) -> Result<()> {
     match command {
         Command::Count(args) => count::run(&args),
         Command::Convert(args) => convert::run(&args),
+        Command::Vocabulary(command) => vocabulary::run(&command),
+        Command::Tokenize(args) => tokenize::run(&args),
     }
 }
 
@@ -27,3 +38,5 @@ Examples:
   ferrome cell count --help";
   ferrome cell convert pbmc.h5ad -o pbmc
   ferrome cell convert --help";
+  ferrome cell tokenize pbmc.h5ad --style geneformer-v2 --vocabulary v2.json -o tokens
+  ferrome cell vocabulary import --help";

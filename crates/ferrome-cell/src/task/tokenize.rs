@@ -1,11 +1,13 @@
 //! Any matrix of cells to a table of tokens, block by block, in the order of the input.
 
 mod blocks;
+mod filter;
 mod identity;
 mod obs;
 mod table;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ferrome_core::engine::{self, Stream, Summary, Totals};
 use ferrome_core::fingerprint::hex;
@@ -20,7 +22,7 @@ use crate::read::CellReader;
 use crate::tokenize::Tokenizer;
 use crate::vocabulary::Vocabulary;
 
-pub use blocks::FILTER_PASS;
+pub use filter::{FILTER_PASS, Filtered};
 pub use obs::ObsColumns;
 
 /// Stored entries of a block, which becomes one part of the output.
@@ -66,7 +68,16 @@ pub struct Tokenized {
 /// Too few genes match, a column of `obs` is not there, the input is damaged, the output belongs to something else, or
 /// the run was stopped; what is done is kept.
 pub fn tokenize(job: Job<'_>, output: Output, mut description: RunDescription) -> Result<Tokenized> {
-    let Job { mut reader, matching, tokenizer, obs, filter, block, engine } = job;
+    let Job { reader, matching, tokenizer, obs, filter, block, engine } = job;
+    let mut left_out = None;
+    let mut reader = match &filter {
+        Some(column) => {
+            let filtered = Filtered::new(reader, column)?;
+            left_out = Some(filtered.left_out());
+            Box::new(filtered)
+        }
+        None => reader,
+    };
     let header = reader.header().clone();
     obs.check(&tokenizer.fields())?;
     let first = reader.next_cells(block)?;
@@ -78,11 +89,12 @@ pub fn tokenize(job: Job<'_>, output: Output, mut description: RunDescription) -
     description.set("filter", filter.as_deref().unwrap_or("none"));
     description.set("block", block);
     let table = TokenTable::new(tokenizer, obs, &header.obs);
-    let totals = header.cells.filter(|_| filter.is_none()).map(|rows| Totals { rows, tokens: None });
+    let totals = header.cells.map(|rows| Totals { rows, tokens: None });
     let counts = Arc::new(Counts::default());
-    let blocks = Blocks::new(reader, first, matching, filter, block).counting(&counts);
+    let blocks = Blocks::new(reader, first, matching, block, &counts);
     let summary = engine::stream(Stream { conversion: &table, options: engine, description, output, totals }, blocks)?;
-    let [without_genes, filtered, rounded] = counts.read();
+    let [without_genes, rounded] = counts.read();
+    let filtered = left_out.map_or(0, |count| count.load(Ordering::Relaxed));
     Ok(Tokenized { summary, without_genes, filtered, rounded })
 }
 

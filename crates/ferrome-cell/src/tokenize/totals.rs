@@ -29,6 +29,20 @@ impl Totals {
         }
     }
 
+    /// What someone asked for: a column, or `sum`; as [`Self::of`] when nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoObsColumn`].
+    pub fn asked(asked: Option<&str>, obs: &Schema) -> Result<Self> {
+        match asked {
+            None => Ok(Self::of(obs)),
+            Some(column) if obs.column_with_name(column).is_some() => Ok(Self::Column(column.to_owned())),
+            Some("sum") => Ok(Self::Sum),
+            Some(column) => Err(Error::no_obs_column(column, obs)),
+        }
+    }
+
     /// For messages and the journal.
     #[must_use]
     pub fn describe(&self) -> String {

@@ -1,0 +1,198 @@
+//! `ferrome cell tokenize`.
+
+mod style;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use ferrome_cell::{
+    Error,
+    genes::{self, Matching},
+    read::{CellReader, Header},
+    task::tokenize::{self, BLOCK, FILTER_PASS, Filtered, Job, ObsColumns, Tokenized},
+    tokenize::{Style, Tokenizer, geneformer::Geneformer, scgpt},
+    vocabulary::Vocabulary,
+};
+use ferrome_core::{
+    engine::Summary,
+    journal::RunDescription,
+    table::{Format, Output},
+};
+
+use super::{
+    input::{self, Reading, found},
+    names::Names,
+};
+use crate::options::Running;
+
+const EXAMPLES: &str = "\
+Examples:
+  ferrome cell tokenize pbmc.h5ad --style geneformer-v2 --vocabulary v2.json -o tokens --obs cell_type
+  ferrome cell tokenize pbmc.h5ad --style scgpt --vocabulary scgpt.json \\
+      --path fine-tune --variable-genes 1200 -o tokens.parquet
+
+The first writes a folder that datasets.load_from_disk opens. Killed at any moment,
+the same command goes on where it was.";
+
+/// Writes `input_ids`, `length`, `cell_id`, the columns asked for and `error`, one row per cell, in the order of the input
+#[derive(clap::Parser, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// h5ad, 10x .h5, a 10x matrix folder, loom, Parquet, or a dataset
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// Whose tokens: geneformer-v1, geneformer-v2 or scgpt
+    #[arg(long, value_name = "STYLE")]
+    style: Style,
+    /// The vocabulary, from `ferrome cell vocabulary`
+    #[arg(long, value_name = "VOCAB.json")]
+    vocabulary: PathBuf,
+    /// A folder for a Hugging Face dataset, OUT.parquet or OUT.arrow
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// Columns of obs that go along, with commas; NAME=NEW gives another name
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    obs: Vec<String>,
+    /// Take all cells, also where obs has a column filter_pass, of which only 1 passes
+    #[arg(long)]
+    all_cells: bool,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    geneformer: style::Geneformer,
+    #[command(flatten)]
+    scgpt: style::ScGpt,
+    #[command(flatten)]
+    names: Names,
+    #[command(flatten)]
+    running: Running,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let output = args.output()?;
+    args.refuse_foreign_flags()?;
+    let vocabulary = args.vocabulary()?;
+    let genes = args.names.options()?;
+    let reader = args.reading.open(&args.input, &args.output)?;
+    let header = reader.header().clone();
+    let obs = ObsColumns::new(&args.obs, &header.obs)?;
+    let matching = Matching::new(&header.genes, &vocabulary, &genes)?;
+    // Every run says what share of the genes matched.
+    eprintln!("{}", matching.statistics);
+    args.say(&found(&args.input, &header));
+
+    let filter = (!args.all_cells && header.obs.column_with_name(FILTER_PASS).is_some()).then(|| FILTER_PASS.to_owned());
+    let tokenizer = args.tokenizer(&vocabulary, &matching, &header, filter.as_deref())?;
+    let description = args.description(&vocabulary, &genes)?;
+    let engine = args.running.engine(0, args.reading.threads())?;
+    let job = Job { reader, matching: &matching, tokenizer: &*tokenizer, obs, filter, block: BLOCK, engine };
+    let done = tokenize::tokenize(job, output, description)?;
+    args.report(&done)
+}
+
+impl Args {
+    // A folder is a Hugging Face dataset; `.dataset` is what Geneformer's own tokenizer calls it.
+    fn output(&self) -> Result<Output> {
+        let suffix = self.output.extension().and_then(|suffix| suffix.to_str());
+        let folder = self.output.as_os_str().as_encoded_bytes().ends_with(b"/") || self.output.is_dir();
+        if folder || matches!(suffix, None | Some("dataset")) {
+            return Ok(Output::hugging_face(&self.output));
+        }
+        let output = Output::parse(&self.output)?;
+        if matches!(output.format(), Format::Npy | Format::Csv) {
+            bail!("{}: lists of tokens need .parquet, .arrow or a folder for -o", self.output.display());
+        }
+        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match folder.filter(|folder| !folder.is_dir()) {
+            Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
+            None => Ok(output),
+        }
+    }
+
+    fn refuse_foreign_flags(&self) -> Result<()> {
+        let foreign = match self.style {
+            Style::ScGpt => self.geneformer.given(),
+            Style::GeneformerV1 | Style::GeneformerV2 => self.scgpt.given(),
+        };
+        match foreign {
+            Some(flag) => bail!("{flag} means nothing for --style {}", self.style),
+            None => Ok(()),
+        }
+    }
+
+    fn vocabulary(&self) -> Result<Vocabulary> {
+        let vocabulary = Vocabulary::open(&self.vocabulary)?;
+        if vocabulary.style() == self.style {
+            return Ok(vocabulary);
+        }
+        let (path, expected, found) = (self.vocabulary.clone(), self.style, vocabulary.style());
+        Err(Error::VocabularyStyle { path, expected, found }.into())
+    }
+
+    fn tokenizer(
+        &self,
+        vocabulary: &Vocabulary,
+        matching: &Matching,
+        header: &Header,
+        filter: Option<&str>,
+    ) -> Result<Box<dyn Tokenizer>> {
+        if self.style != Style::ScGpt {
+            let options = self.geneformer.options(&header.obs)?;
+            self.say(&format!("total counts: {}", options.totals.describe()));
+            return Ok(Box::new(Geneformer::new(vocabulary, matching, options)?));
+        }
+        let options = self.scgpt.options()?;
+        let tokenizer = scgpt::ScGpt::new(vocabulary, matching, options.clone())?;
+        if !options.needs_survey() {
+            return Ok(Box::new(tokenizer));
+        }
+        // Nothing is worth a pass over all cells when the genes do not match.
+        matching.check(self.reading.open(&self.input, &self.output)?.next_cells(BLOCK)?.as_ref())?;
+        let panel = scgpt::survey(tokenizer.slots(), &options, || self.filtered(filter))?;
+        self.say(&format!("{} genes become tokens", panel.len()));
+        Ok(Box::new(tokenizer.with_panel(panel)))
+    }
+
+    fn filtered(&self, filter: Option<&str>) -> ferrome_cell::Result<Box<dyn CellReader>> {
+        let reader = self.reading.open(&self.input, &self.output)?;
+        match filter {
+            Some(column) => Ok(Box::new(Filtered::new(reader, column)?)),
+            None => Ok(reader),
+        }
+    }
+
+    fn description(&self, vocabulary: &Vocabulary, genes: &genes::Options) -> Result<RunDescription> {
+        let mut description = RunDescription::new().with("input", input::describe(&self.input)?);
+        tokenize::describe_genes(&mut description, vocabulary, genes);
+        description.set("allow_normalized", self.reading.allow_normalized);
+        Ok(description)
+    }
+
+    fn report(&self, done: &Tokenized) -> Result<()> {
+        let Tokenized { summary, without_genes, filtered, rounded } = done;
+        if !summary.already_complete {
+            let counts = [
+                (without_genes, "cells have no gene of the vocabulary and no tokens"),
+                (filtered, "cells were left out, because filter_pass is not 1 (--all-cells takes them)"),
+                (rounded, "values within 0.001 of a whole number were rounded"),
+            ];
+            for (count, what) in counts.into_iter().filter(|(count, _)| **count > 0) {
+                self.say(&format!("{count} {what}"));
+            }
+        }
+        self.running.report(summary, 0.0, 0)?;
+        self.say(&mean_length(summary, &self.output));
+        Ok(())
+    }
+
+    fn say(&self, line: &str) {
+        if !self.running.quiet {
+            eprintln!("{line}");
+        }
+    }
+}
+
+fn mean_length(summary: &Summary, output: &Path) -> String {
+    let mean = summary.tokens as f64 / summary.unique.max(1) as f64;
+    format!("{mean:.0} tokens a cell -> {}", output.display())
+}

@@ -1,0 +1,50 @@
+//! `ferrome cell vocabulary`.
+
+mod build;
+mod import;
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use ferrome_cell::vocabulary::Vocabulary;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Turn the dictionaries that Geneformer or scGPT published into one vocabulary, and verify them
+    Import(import::Args),
+    /// Make a new vocabulary with the medians of a corpus, for another organism
+    Build(build::Args),
+}
+
+pub(crate) fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Import(args) => import::run(args),
+        Command::Build(args) => build::run(args),
+    }
+}
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  ferrome cell vocabulary import --tokens token_dictionary_gc104M.pkl \\
+      --medians gene_median_dictionary_gc104M.pkl --symbols gene_name_id_dict_gc104M.pkl -o v2.json
+  ferrome cell vocabulary build zebrafish/*.h5ad --style geneformer-v2 -o zebrafish.json";
+
+/// Refuses a file that is there, and a folder that is not.
+fn check_output(path: &Path, overwrite: bool) -> Result<()> {
+    if !overwrite && path.exists() {
+        bail!("{}: exists already; pass --overwrite to replace it, or choose another -o", path.display());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => bail!("{}: there is no folder {}", path.display(), folder.display()),
+        None => Ok(()),
+    }
+}
+
+fn written(vocabulary: &Vocabulary, path: &Path) -> String {
+    let specials: Vec<&str> = vocabulary.specials().iter().map(|(name, _)| name.as_str()).collect();
+    let (style, genes) = (vocabulary.style(), vocabulary.genes().len());
+    let specials = if specials.is_empty() { "no special tokens".to_owned() } else { specials.join(" ") };
+    format!("{style}: {genes} genes and {specials} -> {}", path.display())
+}
