@@ -81,7 +81,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     eprintln!("{}", matching.statistics);
     args.say(&found(&args.input, &header));
 
-    let filter = (!args.all_cells && header.obs.column_with_name(FILTER_PASS).is_some()).then(|| FILTER_PASS.to_owned());
+    let filter =
+        (!args.all_cells && header.obs.column_with_name(FILTER_PASS).is_some()).then(|| FILTER_PASS.to_owned());
     let tokenizer = args.tokenizer(&vocabulary, &matching, &header, filter.as_deref())?;
     let description = args.description(&vocabulary, &genes)?;
     let engine = args.running.engine(0, args.reading.threads())?;

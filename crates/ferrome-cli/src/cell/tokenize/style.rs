@@ -108,7 +108,8 @@ impl ScGpt {
             let flavor = self.flavor.unwrap_or(Flavor::SeuratV3);
             Variable { genes, flavor, batch: self.batch.clone() }
         };
-        let max_length = self.max_length.map_or(published.max_length, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        let max_length =
+            self.max_length.map_or(published.max_length, |most| usize::try_from(most).unwrap_or(usize::MAX));
         Ok(Options {
             binning,
             zero_genes: self.zero_genes,

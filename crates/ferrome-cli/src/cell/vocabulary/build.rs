@@ -78,7 +78,8 @@ impl Args {
             eprintln!("warning: {}: medians of values that are no counts", path.display());
         }
         let totals = Totals::asked(self.n_counts.as_deref(), &header.obs)?;
-        let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name =
+            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
         let columns = builder.begin(&name, &header.genes, self.genes)?;
         let genes = header.genes.len();
         while let Some(cells) = reader.next_cells(BLOCK)? {
