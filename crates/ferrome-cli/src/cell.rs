@@ -1,7 +1,7 @@
 //! `ferrome cell …`.
 
-mod count;
 mod convert;
+mod count;
 mod input;
 mod names;
 mod tokenize;
@@ -34,9 +34,6 @@ pub(crate) fn run(command: Command) -> Result<()> {
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  ferrome cell count possorted_genome_bam.bam --format umi-tools -o counts.tsv
-  ferrome cell count --help";
+  ferrome cell count possorted_genome_bam.bam -o pbmc
   ferrome cell convert pbmc.h5ad -o pbmc
-  ferrome cell convert --help";
-  ferrome cell tokenize pbmc.h5ad --style geneformer-v2 --vocabulary v2.json -o tokens
-  ferrome cell vocabulary import --help";
+  ferrome cell tokenize pbmc.h5ad --style geneformer-v2 --vocabulary v2.json -o tokens";
