@@ -11,7 +11,7 @@
 //! | genes without counts | left out | left out, or in with value 0 |
 //! | longer than the limit | a random sample in random order, `<cls>` kept first | the same |
 //!
-//! Nothing is padded; models do that. A cell without any gene of the vocabulary gets no token at all.
+//! Values that are no counts are taken as normalised already. Nothing is padded; models do that. A cell without any gene of the vocabulary gets no token at all.
 //!
 //! Chance comes from the seed and from what the cell holds, and from nothing else: a run gives the same tokens whatever the
 //! order of the cells, the size of the blocks and the number of threads. Which genes are sampled does not depend on how

@@ -142,7 +142,7 @@ impl Args {
             self.say(&format!("total counts: {}", options.totals.describe()));
             return Ok(Box::new(Geneformer::new(vocabulary, matching, options)?));
         }
-        let options = self.scgpt.options()?;
+        let options = self.scgpt.options(header.kind)?;
         let tokenizer = scgpt::ScGpt::new(vocabulary, matching, options.clone())?;
         if !options.needs_survey() {
             return Ok(Box::new(tokenizer));

@@ -4,7 +4,9 @@ use anyhow::{Result, bail};
 use arrow::datatypes::Schema;
 use clap::{Args, ValueEnum};
 use ferrome_cell::{
+    cells::ValueKind,
     hvg::Flavor,
+    normalize::Normalization,
     tokenize::{
         binning::{Binning, Draw},
         geneformer,
@@ -67,9 +69,9 @@ pub(super) struct ScGpt {
     #[arg(long, value_name = "N", help_heading = "scGPT")]
     min_counts: Option<u64>,
     /// Keep this many highly variable genes
-    #[arg(long, value_name = "N", help_heading = "scGPT")]
+    #[arg(long, visible_alias = "hvg", value_name = "N", help_heading = "scGPT")]
     variable_genes: Option<usize>,
-    /// How they are found: seurat_v3 or cell_ranger [default: seurat_v3]
+    /// How they are found: seurat_v3 or cell_ranger [default: seurat_v3, or cell_ranger for values that are no counts]
     #[arg(long, value_name = "FLAVOR", requires = "variable_genes", help_heading = "scGPT")]
     flavor: Option<Flavor>,
     /// The column of obs with each cell's batch, for highly variable genes
@@ -91,27 +93,24 @@ enum Rule {
 }
 
 impl ScGpt {
-    pub(super) fn options(&self) -> Result<Options> {
+    /// The options for values of a kind: those that are no counts are taken as normalised already.
+    pub(super) fn options(&self, kind: ValueKind) -> Result<Options> {
         let path = match self.path {
             Some(Path::FineTune) => scgpt::Path::FineTune,
             Some(Path::ZeroShot) | None => scgpt::Path::ZeroShot,
         };
         let published = Options::of(path);
-        let bins = self.bins.unwrap_or(Binning::default().bins);
-        let binning = match self.binning {
-            Some(Rule::None) if self.bins.is_some() => bail!("--bins means nothing with --binning none"),
-            Some(Rule::None) => None,
-            Some(Rule::Sampled) => Some(Binning { bins, draw: Draw::Uniform }),
-            Some(Rule::Deterministic) | None => Some(Binning { bins, draw: Draw::Middle }),
-        };
-        let variable = |genes| {
-            let flavor = self.flavor.unwrap_or(Flavor::SeuratV3);
-            Variable { genes, flavor, batch: self.batch.clone() }
-        };
+        let flavor = self.flavor(kind)?;
+        let variable = |genes| Variable { genes, flavor, batch: self.batch.clone() };
         let max_length =
             self.max_length.map_or(published.max_length, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        let normalization = match kind {
+            ValueKind::Counts => published.normalization,
+            ValueKind::Floats => Normalization::NONE,
+        };
         Ok(Options {
-            binning,
+            normalization,
+            binning: self.binning()?,
             zero_genes: self.zero_genes,
             max_length,
             seed: self.seed.unwrap_or(published.seed),
@@ -119,6 +118,27 @@ impl ScGpt {
             variable: self.variable_genes.map(variable),
             ..published
         })
+    }
+
+    fn binning(&self) -> Result<Option<Binning>> {
+        let bins = self.bins.unwrap_or(Binning::default().bins);
+        Ok(match self.binning {
+            Some(Rule::None) if self.bins.is_some() => bail!("--bins means nothing with --binning none"),
+            Some(Rule::None) => None,
+            Some(Rule::Sampled) => Some(Binning { bins, draw: Draw::Uniform }),
+            Some(Rule::Deterministic) | None => Some(Binning { bins, draw: Draw::Middle }),
+        })
+    }
+
+    fn flavor(&self, kind: ValueKind) -> Result<Flavor> {
+        match (self.flavor, kind) {
+            (Some(Flavor::SeuratV3), ValueKind::Floats) => {
+                bail!("--flavor seurat_v3 needs counts, and the values are none; cell_ranger takes them")
+            }
+            (Some(flavor), _) => Ok(flavor),
+            (None, ValueKind::Counts) => Ok(Flavor::SeuratV3),
+            (None, ValueKind::Floats) => Ok(Flavor::CellRanger),
+        }
     }
 
     /// The first flag that was given.
