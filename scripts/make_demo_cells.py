@@ -43,12 +43,12 @@ def main(table, output):
     absent = [gene for gene in genes if gene not in ids]
     assert not absent, absent
     place = {gene: 10_000 * (n + 1) for n, gene in enumerate(genes)}
-    base = np.concatenate([rng.lognormal(1.2, 0.8, len(HOUSEKEEPING)), np.full(len(genes) - len(HOUSEKEEPING), 0.02)])
+    base = np.concatenate([rng.lognormal(1.2, 0.8, len(HOUSEKEEPING)), np.full(len(genes) - len(HOUSEKEEPING), 0.9)])
     droplets = []
     for kind, markers in MARKERS.items():
         rates = base.copy()
-        rates[[genes.index(gene) for gene in markers]] = rng.lognormal(0.7, 0.6, len(markers))
-        droplets += [(kind, rates * rng.lognormal(-0.9, 0.35)) for _ in range(CELLS_PER_TYPE)]
+        rates[[genes.index(gene) for gene in markers]] = rng.lognormal(2.2, 0.4, len(markers))
+        droplets += [(kind, rates * rng.lognormal(-0.9, 0.25)) for _ in range(CELLS_PER_TYPE)]
     droplets += [("empty", base * rng.lognormal(-5.0, 0.5)) for _ in range(EMPTY)]
     reads = []
     for n in rng.permutation(len(droplets)):

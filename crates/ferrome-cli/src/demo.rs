@@ -1,31 +1,22 @@
 //! `ferrome demo`.
 
+mod cells;
 mod likeness;
+mod proteins;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use arrow::{
-    array::{AsArray, RecordBatch},
-    datatypes::{Float32Type, Int64Type},
-};
-use clap::Parser;
-use fs_err::File;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use anyhow::{Result, bail};
 
-use self::likeness::nearest;
-use crate::protein::embed;
-
-const PROTEINS: &str = "data/demo/proteins.fasta";
-const OUTPUT: &str = "demo-out/proteins.parquet";
+const OUTPUT: &str = "demo-out";
 const EXAMPLES: &str = "\
 Examples:
   ferrome demo
   ferrome demo -m facebook/esm2_t33_650M_UR50D
 
-The table stays in demo-out/proteins.parquet of the working folder; every run writes it anew.";
+What it makes stays in demo-out/ of the working folder; every run makes it anew.";
 
-/// Embeds data/demo/proteins.fasta and shows nearest neighbours
+/// Embeds twelve proteins and shows nearest neighbours; counts and tokenizes ninety cells and shows their top genes
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -35,120 +26,22 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let fasta = proteins()?;
-    let output = Path::new(OUTPUT);
-    fs_err::create_dir_all(output.parent().unwrap_or(output))?;
-    let words = ["embed".as_ref(), fasta.as_os_str(), "-m".as_ref(), args.model.as_ref(), "-o".as_ref()];
-    let words = words.into_iter().chain([output.as_os_str(), "--overwrite".as_ref()]);
-    embed::run(&embed::Args::try_parse_from(words)?)?;
-
-    let rows = Row::read_all(output)?;
-    println!("{}\n", first_rows(&rows, 5));
-    println!("{}", neighbours(&rows));
-    Ok(())
+    fs_err::create_dir_all(OUTPUT)?;
+    proteins::show(&args.model)?;
+    println!();
+    cells::show(Path::new(OUTPUT))
 }
 
 // In the working folder, and in the checkout that the binary was built in.
-fn proteins() -> Result<PathBuf> {
+fn file(name: &str) -> Result<PathBuf> {
     let exe = std::env::current_exe().ok();
     let checkout = exe.as_deref().and_then(|exe| exe.parent()?.parent()?.parent());
-    let candidates: Vec<PathBuf> = [Path::new("")].into_iter().chain(checkout).map(|f| f.join(PROTEINS)).collect();
+    let candidates: Vec<PathBuf> = [Path::new("")].into_iter().chain(checkout).map(|f| f.join(name)).collect();
     match candidates.iter().find(|path| path.is_file()) {
         Some(path) => Ok(path.clone()),
         None => {
             let looked: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
-            bail!(
-                "the demo's proteins were not found; looked for {}; run it in a checkout of Ferrome",
-                looked.join(", ")
-            )
+            bail!("the demo's data was not found; looked for {}; run it in a checkout of Ferrome", looked.join(", "))
         }
-    }
-}
-
-/// A row of the table.
-#[derive(Debug)]
-struct Row {
-    id: String,
-    length: i64,
-    embedding: Vec<f32>,
-}
-
-impl Row {
-    fn read_all(path: &Path) -> Result<Vec<Self>> {
-        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?.into_file())?.build()?;
-        let mut rows = Vec::new();
-        for batch in reader {
-            Self::read(&batch?, &mut rows).with_context(|| format!("{}: not a table of embeddings", path.display()))?;
-        }
-        Ok(rows)
-    }
-
-    // Rejected proteins have no vector, and are left out.
-    fn read(batch: &RecordBatch, rows: &mut Vec<Self>) -> Option<()> {
-        let ids = batch.column_by_name("id")?.as_string_opt::<i32>()?;
-        let lengths = batch.column_by_name("length")?.as_primitive_opt::<Int64Type>()?;
-        let vectors = batch.column_by_name("embedding")?.as_fixed_size_list_opt()?;
-        for ((id, length), vector) in ids.iter().zip(lengths).zip(vectors.iter()) {
-            let Some(vector) = vector else { continue };
-            let embedding = vector.as_primitive_opt::<Float32Type>()?.values().to_vec();
-            rows.push(Self { id: id?.to_owned(), length: length?, embedding });
-        }
-        Some(())
-    }
-}
-
-fn first_rows(rows: &[Row], count: usize) -> String {
-    let width = rows.first().map_or(0, |row| row.embedding.len());
-    let mut lines = vec![
-        format!("{OUTPUT}: {} proteins, {width} numbers each", rows.len()),
-        String::new(),
-        format!("{:<24}{:>6}  embedding", "id", "length"),
-    ];
-    for Row { id, length, embedding } in rows.iter().take(count) {
-        let numbers: Vec<String> = embedding.iter().take(5).map(|number| format!("{number:>7.3}")).collect();
-        lines.push(format!("{id:<24}{length:>6}  {} …", numbers.join(" ")));
-    }
-    if rows.len() > count {
-        lines.push(format!("… and {} more", rows.len() - count));
-    }
-    lines.join("\n")
-}
-
-fn neighbours(rows: &[Row]) -> String {
-    let vectors: Vec<&[f32]> = rows.iter().map(|row| row.embedding.as_slice()).collect();
-    let mut lines = vec![format!("{:<24}{:<24}{:>6}", "protein", "nearest neighbour", "cosine")];
-    for (row, found) in rows.iter().zip(nearest(&vectors)) {
-        let Some((cosine, other)) = found.and_then(|(other, cosine)| Some((cosine, rows.get(other)?))) else {
-            continue;
-        };
-        lines.push(format!("{:<24}{:<24}{cosine:>6.3}", row.id, other.id));
-    }
-    lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(id: &str, embedding: &[f32]) -> Row {
-        Row { id: id.to_owned(), length: 7, embedding: embedding.to_vec() }
-    }
-
-    #[test]
-    fn tables_are_aligned() {
-        let rows = [row("a", &[1.0, 0.0]), row("b", &[0.0, 2.0]), row("c", &[1.0, 0.5])];
-        let expected = "\
-demo-out/proteins.parquet: 3 proteins, 2 numbers each
-
-id                      length  embedding
-a                            7    1.000   0.000 …
-… and 2 more";
-        assert_eq!(first_rows(&rows, 1), expected);
-        let expected = "\
-protein                 nearest neighbour       cosine
-a                       c                        0.894
-b                       c                        0.447
-c                       a                        0.894";
-        assert_eq!(neighbours(&rows), expected);
     }
 }

@@ -1,7 +1,7 @@
 //! Stopping a run from outside, without losing what is done.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{Error, Result};
 
@@ -10,12 +10,18 @@ use crate::{Error, Result};
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// A flag that the first Ctrl-C, SIGTERM or SIGHUP raises; the second one ends the process with exit code 130.
+    /// The process's flag, which the first Ctrl-C, SIGTERM or SIGHUP raises; the second one ends the process with exit
+    /// code 130.
     ///
     /// # Errors
     ///
-    /// The process has such a handler already.
+    /// Another library of the process has such a handler already.
     pub fn on_signal() -> Result<Self> {
+        static PROCESS: Mutex<Option<Interrupt>> = Mutex::new(None);
+        let mut process = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(interrupt) = &*process {
+            return Ok(interrupt.clone());
+        }
         let interrupt = Self::default();
         let raised = interrupt.clone();
         let handler = move || {
@@ -27,6 +33,7 @@ impl Interrupt {
             ctrlc::Error::MultipleHandlers => Error::Signal("another handler is registered".to_owned()),
             error => Error::Signal(error.to_string()),
         })?;
+        *process = Some(interrupt.clone());
         Ok(interrupt)
     }
 
@@ -47,15 +54,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clones_share_the_flag_and_signals_are_caught_once() {
+    fn clones_share_the_flag_and_all_jobs_of_a_process_share_it() {
         let interrupt = Interrupt::on_signal().unwrap();
         let clone = interrupt.clone();
         assert!(!clone.is_raised());
         interrupt.raise();
         assert!(clone.is_raised());
-        assert_eq!(
-            Interrupt::on_signal().unwrap_err().to_string(),
-            "cannot catch Ctrl-C: another handler is registered"
-        );
+        assert!(Interrupt::on_signal().unwrap().is_raised(), "the process has one flag");
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use ferrome_cell::count::{self, Counted, Form, Options, Summary};
-use ferrome_core::interrupt::Interrupt;
+use ferrome_cell::task::convert::{self, BLOCK, ConvertOptions};
+use ferrome_core::{engine, interrupt::Interrupt, journal::RunDescription};
 use fs_err::File;
 
 use super::Args;
-use crate::options::peak_memory;
+use crate::options::{describe_input, peak_memory};
 
 /// What was written.
 pub(super) struct Written {
@@ -20,14 +21,15 @@ pub(super) struct Written {
 
 /// Refuses an output that exists, or has no folder to be in, before any work is done.
 pub(super) fn check(args: &Args) -> Result<()> {
-    if args.form()?.is_none() {
-        bail!("--format dataset is not there yet: expected umi-tools or umi-tools-wide");
-    }
     let out = args.output.display();
-    if args.output.is_dir() {
+    let table = args.form()?.is_some();
+    if table && args.output.is_dir() {
         bail!("{out}: is a folder, expected a file for the table");
     }
-    if args.output.exists() && !args.overwrite {
+    // A folder that a killed run left behind is gone on with.
+    let exists =
+        if table { args.output.exists() } else { args.output.join("genes.parquet").exists() && !unfinished(args) };
+    if exists && !args.overwrite {
         bail!("{out}: exists already; --overwrite replaces it");
     }
     let folder = args.output.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -37,16 +39,46 @@ pub(super) fn check(args: &Args) -> Result<()> {
     Ok(())
 }
 
+fn unfinished(args: &Args) -> bool {
+    args.output.join("cells/_run").is_dir()
+}
+
 /// Writes the counts and the knee plot.
-pub(super) fn write(args: &Args, options: &Options, counted: Counted, _interrupt: Interrupt) -> Result<Written> {
+pub(super) fn write(args: &Args, options: &Options, counted: Counted, interrupt: Interrupt) -> Result<Written> {
     let knee = args.knee.clone().unwrap_or_else(|| beside(&args.output));
     let plot = count::knee(counted.totals(), options.min_umis)?;
     let summary = counted.summary().clone();
-    if let Some(form) = args.form()? {
-        table(&args.output, &counted, form)?;
+    match args.form()? {
+        Some(form) => table(&args.output, &counted, form)?,
+        None => dataset(args, options, counted, interrupt)?,
     }
     fs_err::write(&knee, plot)?;
     Ok(Written { summary, knee })
+}
+
+fn dataset(args: &Args, options: &Options, counted: Counted, interrupt: Interrupt) -> Result<()> {
+    let (threads, overwrite) = (options.threads.get(), args.overwrite);
+    let engine = engine::Options { threads, overwrite, quiet: true, interrupt, ..engine::Options::default() };
+    let options = ConvertOptions { engine, block: BLOCK };
+    convert::convert(Box::new(counted), &args.output, &options, description(args)?)?;
+    Ok(())
+}
+
+// Everything that changes the counts.
+fn description(args: &Args) -> Result<RunDescription> {
+    let options = args.options()?;
+    let mut description = RunDescription::new();
+    describe_input(&mut description, "input", &args.input)?;
+    if let Some(whitelist) = &args.whitelist {
+        describe_input(&mut description, "whitelist", whitelist)?;
+    }
+    Ok(description
+        .with("reads", format!("{:?}, {:?}, {:?}", options.reads, options.source, options.tags))
+        .with("mapq", format!("{:?}", options.mapq))
+        .with("skip_genes", options.skip_genes.map_or_else(String::new, |regex| regex.to_string()))
+        .with("cell_suffix", if options.drop_suffix { "dropped" } else { "kept" })
+        .with("dedup", format!("{:?}", options.dedup))
+        .with("min_umis_per_cell", options.min_umis))
 }
 
 fn beside(output: &Path) -> PathBuf {
