@@ -1,8 +1,8 @@
 //! Vocabularies on disk.
 
-use std::io::Write;
 use std::path::Path;
 
+use ferrome_core::journal::write_whole;
 use serde::{Deserialize, Serialize};
 
 use super::dictionary::{self, quote};
@@ -69,12 +69,7 @@ impl Vocabulary {
     pub fn save(&self, path: &Path) -> Result<()> {
         let mut json = serde_json::to_vec_pretty(&Document::of(self)).map_err(std::io::Error::from)?;
         json.push(b'\n');
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let mut file = fs_err::File::create(Path::new(&partial))?;
-        file.write_all(&json)?;
-        file.sync_all()?;
-        Ok(fs_err::rename(Path::new(&partial), path)?)
+        Ok(write_whole(path, json)?)
     }
 }
 

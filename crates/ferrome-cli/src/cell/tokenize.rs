@@ -13,11 +13,7 @@ use ferrome_cell::{
     tokenize::{Style, Tokenizer, geneformer::Geneformer, scgpt},
     vocabulary::Vocabulary,
 };
-use ferrome_core::{
-    engine::Summary,
-    journal::RunDescription,
-    table::{Format, Output},
-};
+use ferrome_core::{engine::Summary, journal::RunDescription, table::Output};
 
 use super::{
     input::{self, Reading, found},
@@ -92,17 +88,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 impl Args {
-    // A folder is a Hugging Face dataset; `.dataset` is what Geneformer's own tokenizer calls it.
+    // A suffix of a table is a table; everything else is the name of a folder, which may hold dots.
     fn output(&self) -> Result<Output> {
         let suffix = self.output.extension().and_then(|suffix| suffix.to_str());
         let folder = self.output.as_os_str().as_encoded_bytes().ends_with(b"/") || self.output.is_dir();
-        if folder || matches!(suffix, None | Some("dataset")) {
-            return Ok(Output::hugging_face(&self.output));
+        match suffix.filter(|_| !folder) {
+            Some("parquet" | "arrow" | "feather") => (),
+            Some("npy" | "csv") => {
+                bail!("{}: lists of tokens need .parquet, .arrow or a folder for -o", self.output.display())
+            }
+            _ => return Ok(Output::hugging_face(&self.output)),
         }
         let output = Output::parse(&self.output)?;
-        if matches!(output.format(), Format::Npy | Format::Csv) {
-            bail!("{}: lists of tokens need .parquet, .arrow or a folder for -o", self.output.display());
-        }
         let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
         match folder.filter(|folder| !folder.is_dir()) {
             Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
