@@ -12,6 +12,7 @@ A machine without it skips these tests and says so; under CI=true they fail.
 from __future__ import annotations
 
 import base64
+import fcntl
 import io
 import json
 import os
@@ -46,11 +47,12 @@ class Browser:
 
     def __init__(self, home: Path) -> None:
         (home / "fonts.conf").write_text(FONTS.format(fonts=FOLDER / "fonts", cache=home / "fonts-cache"))
-        to_read, self._write = os.pipe()
-        self._read, to_write = os.pipe()
-        # Chromium takes commands from descriptor 3 and answers on 4.
+        commands, self._write = os.pipe()
+        self._read, answers = os.pipe()
+        # Chromium takes commands from descriptor 3 and answers on 4; theirs must be neither.
+        to_read, to_write = (fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (commands, answers))
         words = [str(FOLDER / "chromium"), *FLAGS, f"--user-data-dir={home / 'profile'}", "about:blank"]
-        shell = ["sh", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "chromium", *words]
+        shell = ["bash", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "chromium", *words]
         self._log = (home / "log").open("w+b")
         self._process = subprocess.Popen(
             shell,
@@ -65,8 +67,8 @@ class Browser:
                 "FONTCONFIG_FILE": str(home / "fonts.conf"),
             },
         )
-        os.close(to_read)
-        os.close(to_write)
+        for end in (commands, answers, to_read, to_write):
+            os.close(end)
         self._buffer = b""
         self._number = 0
         self.events: list[dict[str, Any]] = []

@@ -2,8 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests are tests")]
 
+#[path = "read/damage.rs"]
+mod damage;
 #[path = "read/h5ad.rs"]
 mod h5ad;
+#[path = "read/mtx.rs"]
+mod mtx;
+#[path = "read/specimens.rs"]
+mod specimens;
 #[path = "read/tenx.rs"]
 mod tenx;
 

@@ -4,6 +4,7 @@ mod convert;
 mod count;
 mod input;
 mod names;
+mod qc;
 mod tokenize;
 mod vocabulary;
 
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     /// The genes that a model knows: from published dictionaries, or new from a corpus
     #[command(subcommand, after_help = vocabulary::EXAMPLES)]
     Vocabulary(vocabulary::Command),
+    /// A page about quality: counts, genes, mitochondrial share, token lengths
+    Qc(Box<qc::Args>),
     /// Tokens for Geneformer and scGPT, as a Hugging Face dataset or Parquet
     Tokenize(Box<tokenize::Args>),
 }
@@ -28,6 +31,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Count(args) => count::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Vocabulary(command) => vocabulary::run(&command),
+        Command::Qc(args) => qc::run(&args),
         Command::Tokenize(args) => tokenize::run(&args),
     }
 }

@@ -7,6 +7,7 @@ mod scatter;
 use std::error::Error as StdError;
 use std::ops::Range;
 
+use plotters::coord::combinators::{BindKeyPoints, WithKeyPoints};
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
@@ -92,6 +93,15 @@ where
         .axis_desc_style(("sans-serif", 14, &INK))
         .draw()?;
     Ok(chart)
+}
+
+/// A logarithmic axis with the numbers 1, 2 and 5 of each power of ten, or 1 alone where there are many.
+fn logarithmic(range: Range<f64>) -> WithKeyPoints<LogCoord<f64>> {
+    let (first, last) = (range.start.log10().floor() as i32, range.end.log10().ceil() as i32);
+    let digits: &[f64] = if last - first > 4 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let ticks = (first..=last).flat_map(|power| digits.iter().map(move |digit| digit * 10_f64.powi(power)));
+    let ticks = ticks.filter(|tick| range.contains(tick)).collect();
+    range.log_scale().with_key_points(ticks)
 }
 
 /// A range that is not empty.

@@ -1,8 +1,11 @@
 //! What a path holds, seen in its content.
 
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+
+use flate2::read::GzDecoder;
 
 use crate::{Error, Result};
 
@@ -18,10 +21,13 @@ pub(super) enum Content {
     Dataset,
 }
 
+const MARKET: &[u8] = b"%%MatrixMarket";
+
 const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
 
 /// What is not read, and what to do about it.
-const FOREIGN: [(&[u8], &str); 10] = [
+const FOREIGN: [(&[u8], &str); 11] = [
+    (b"\x1f\x8b", "gzip data (decompress it first)"),
     (b"version https://git-lfs", "a Git LFS pointer (run `git lfs pull`)"),
     (b"PK\x03\x04", "a zip archive (unpack it first)"),
     (b"BZh", "bzip2 data (decompress it first)"),
@@ -52,11 +58,18 @@ pub(super) fn content(path: &Path) -> Result<Content> {
     if head.starts_with(HDF5) || has_user_block(&file) {
         return Ok(Content::Hdf5);
     }
-    if head.starts_with(b"%%MatrixMarket") || head.starts_with(b"\x1f\x8b") {
+    if head.starts_with(MARKET) || is_gzip_of_market(&file)? {
         return Ok(Content::Mtx);
     }
     let found = FOREIGN.iter().find(|(mark, _)| head.starts_with(mark)).map_or("something else", |(_, what)| what);
     Err(Error::file(path, format!("expected an HDF5 file (h5ad, 10x, loom), Parquet or a 10x matrix, found {found}")))
+}
+
+/// Whether gzip data hold a matrix.
+fn is_gzip_of_market(mut file: &File) -> Result<bool> {
+    let mut head = [0; MARKET.len()];
+    file.seek(SeekFrom::Start(0))?;
+    Ok(GzDecoder::new(file).read_exact(&mut head).is_ok() && head == *MARKET)
 }
 
 /// HDF5 may begin at 512 bytes, or at any double of it.

@@ -54,6 +54,11 @@ fn candidates(source: &Source, options: &ReadOptions) -> Result<Vec<String>> {
     let present = |name: &str| source.node(name).is_some_and(|node| holds_matrix(&node));
     let Some(layer) = &options.layer else {
         let found: Vec<String> = COUNTS.into_iter().filter(|name| present(name)).map(str::to_owned).collect();
+        let parts = source.names("mod");
+        if found.is_empty() && !parts.is_empty() {
+            let what = format!("a MuData file with {}; write one of them as h5ad first", parts.join(", "));
+            return Err(source.wrong("", what));
+        }
         if found.is_empty() {
             return Err(source.wrong("", format!("no matrix: X, raw/X and layers/counts are absent{}", others(source))));
         }

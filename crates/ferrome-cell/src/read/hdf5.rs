@@ -7,6 +7,7 @@
 mod attribute;
 mod filter;
 mod grid;
+mod heap;
 mod library;
 mod lzf;
 mod number;
@@ -32,6 +33,7 @@ pub(super) struct Source {
     root: hdf5_metno::File,
     /// The same file, for reading past the library.
     bytes: Arc<std::fs::File>,
+    length: u64,
 }
 
 /// What a name in a file stands for.
@@ -45,9 +47,13 @@ impl Source {
     /// Opens a file that begins like HDF5.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let bytes = fs_err::File::open(path)?.into_file();
+        let length = bytes.metadata()?.len();
+        if let Some(address) = heap::damaged(&bytes, length) {
+            return Err(Error::file(path, format!("the strings at byte {address} of the file are damaged")));
+        }
         let root = hdf5_metno::File::open(path);
-        let root = root.map_err(|error| Error::file(path, format!("not a whole HDF5 file: {}", reason(&error))))?;
-        Ok(Self { path: Arc::new(path.to_owned()), root, bytes: Arc::new(bytes) })
+        let root = root.map_err(|error| Error::file(path, unopened(&reason(&error))))?;
+        Ok(Self { path: Arc::new(path.to_owned()), root, bytes: Arc::new(bytes), length })
     }
 
     /// Where the file lies.
@@ -58,6 +64,11 @@ impl Source {
     /// The group at the top.
     pub(super) fn root(&self) -> &Group {
         &self.root
+    }
+
+    /// Strings of variable length.
+    fn heap(&self) -> heap::Heap {
+        heap::Heap::new(self.bytes.clone(), self.length)
     }
 
     /// Whether the file has bytes of something else before HDF5 begins; addresses are then not those of the file.
@@ -109,6 +120,18 @@ impl Source {
     /// An error of the library about `name` in this file.
     pub(super) fn failed(&self, name: &str, error: &hdf5_metno::Error) -> Error {
         self.wrong(name, format!("cannot be read, the file is damaged or unsupported: {}", reason(error)))
+    }
+}
+
+/// Why a file cannot be opened, in words for users.
+fn unopened(reason: &str) -> String {
+    let number = |mark: &str| -> Option<u64> {
+        let (_, rest) = reason.split_once(mark)?;
+        rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+    };
+    match (number("truncated file: eof = "), number("stored_eof = ")) {
+        (Some(found), Some(expected)) => format!("the file was cut: {found} of its {expected} bytes are there"),
+        _ => format!("not a whole HDF5 file: {reason}"),
     }
 }
 

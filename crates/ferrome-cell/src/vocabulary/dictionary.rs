@@ -83,7 +83,7 @@ fn unpack(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     }
     let mut plain = Vec::new();
     let read = MultiGzDecoder::new(bytes.as_slice()).take(LARGEST + 1).read_to_end(&mut plain);
-    read.map_err(|error| format!("damaged gzip file: {error}"))?;
+    read.map_err(|_| "truncated or damaged gzip file")?;
     if plain.len() as u64 > LARGEST {
         return Err("has more than 256 MiB, which no dictionary of genes has".to_owned());
     }

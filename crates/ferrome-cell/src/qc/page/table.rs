@@ -58,7 +58,7 @@ pub(super) fn facts(report: &Report) -> String {
 
 /// Mean and quantiles of each distribution.
 pub(super) fn distributions(report: &Report) -> String {
-    let head = ["Per cell", "Mean", "Least", "1 %", "5 %", "25 %", "Median", "75 %", "95 %", "99 %", "Most"];
+    let head = ["Per cell", "Mean", "Minimum", "1 %", "5 %", "25 %", "Median", "75 %", "95 %", "99 %", "Maximum"];
     let rows = report.distributions().into_iter().map(|(key, name, sketch)| {
         let show = if key == "mitochondrial_share" { percent } else { value };
         let mut row = vec![name.to_owned(), show(sketch.mean())];

@@ -3,7 +3,7 @@
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
-use super::{Area, BLUE, Drawn, ORANGE, Plot, Titles, axes, number, plot, wide};
+use super::{Area, BLUE, Drawn, ORANGE, Plot, Titles, axes, logarithmic, plot, wide};
 use crate::Result;
 use crate::qc::sketch::{Kind, Sketch};
 
@@ -87,7 +87,7 @@ pub(crate) fn histogram(bars: &Bars, mark: Option<f64>, titles: Titles<'_>) -> R
     let (left, right) = ends(1.0);
     plot(bars.drawn().count(), |root| {
         if bars.logarithmic {
-            draw(root, wide(left..right).log_scale(), bars, mark, titles)
+            draw(root, logarithmic(wide(left..right)), bars, mark, titles)
         } else {
             draw(root, wide(left..right), bars, mark, titles)
         }
@@ -109,11 +109,6 @@ where
         |&mark: &f64| bars.edges.first().is_some_and(|&e| e <= mark) && bars.edges.last().is_some_and(|&e| mark <= e);
     if let Some(mark) = mark.filter(inside) {
         chart.draw_series([PathElement::new([(mark, 0.0), (mark, top)], ORANGE.stroke_width(2))])?;
-        chart.draw_series([Text::new(
-            format!(" {}", number(mark)),
-            (mark, top),
-            ("sans-serif", 13).into_font().color(&ORANGE),
-        )])?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{BLUE, Plot, SIZE, Titles, axes, plot};
+use super::{BLUE, Plot, SIZE, Titles, axes, logarithmic, plot};
 use crate::Result;
 use crate::qc::sketch::Sketch;
 
@@ -13,7 +13,7 @@ pub(crate) fn knee(counts: &Sketch, titles: Titles<'_>) -> Result<Plot> {
     let (low, high) = (points.last().map_or(1.0, |point| point.1), points.first().map_or(10.0, |point| point.1));
     plot(points.len(), |root| {
         let y = (low * 0.9)..(high * 1.2).max(low * 10.0);
-        let mut chart = axes(root, (1.0..right * 1.1).log_scale(), y.log_scale(), titles)?;
+        let mut chart = axes(root, logarithmic(1.0..right * 1.1), logarithmic(y), titles)?;
         chart.draw_series(LineSeries::new(points.iter().copied(), BLUE.stroke_width(2)))?;
         Ok(())
     })

@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{BLUE, ORANGE, Plot, Titles, axes, plot};
+use super::{BLUE, ORANGE, Plot, Titles, axes, logarithmic, plot};
 use crate::Result;
 use crate::qc::plane::Patch;
 
@@ -27,7 +27,7 @@ pub(crate) fn scatter(patches: &[Patch], colours: Colours, titles: Titles<'_>) -
     let opacity = |cells: u64| 0.3 + 0.7 * (cells as f64).ln_1p() / most.ln_1p();
     plot(patches.len(), |root| {
         let (x, y) = (range(|patch| patch.x), range(|patch| patch.y));
-        let mut chart = axes(root, x.log_scale(), y.log_scale(), titles)?;
+        let mut chart = axes(root, logarithmic(x), logarithmic(y), titles)?;
         chart.draw_series(patches.iter().map(|patch| {
             let colour = match colours {
                 Colours::UpTo(most) => between(patch.mean / most),

@@ -1,5 +1,6 @@
 //! Undoing the filters of a chunk without the library, so that many threads can do it at once.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
@@ -54,8 +55,17 @@ impl Pipeline {
     }
 }
 
-/// What one thread needs to read chunks.
-pub(super) struct Decoder {
+thread_local! {
+    static DECODER: RefCell<Decoder> = RefCell::default();
+}
+
+/// Reads a chunk into `output`, which is as long as the chunk once decompressed; the error says what is wrong.
+pub(super) fn read(file: &File, chunk: Chunk, pipeline: Pipeline, output: &mut [u8]) -> Result<(), String> {
+    DECODER.with_borrow_mut(|decoder| decoder.read(file, chunk, pipeline, output))
+}
+
+/// What a thread keeps from one chunk to the next.
+struct Decoder {
     stored: Vec<u8>,
     shuffled: Vec<u8>,
     inflate: Decompress,
@@ -68,14 +78,7 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// Reads a chunk into `output`, which is as long as the chunk once decompressed; the error says what is wrong.
-    pub(super) fn read(
-        &mut self,
-        file: &File,
-        chunk: Chunk,
-        pipeline: Pipeline,
-        output: &mut [u8],
-    ) -> Result<(), String> {
+    fn read(&mut self, file: &File, chunk: Chunk, pipeline: Pipeline, output: &mut [u8]) -> Result<(), String> {
         let used = |position: u32| chunk.mask & (1 << position) == 0;
         let compression = pipeline.compression.filter(|&(position, _)| used(position)).map(|(_, kind)| kind);
         let shuffle = pipeline.shuffle.filter(|&(position, _)| used(position)).map(|(_, width)| width);
@@ -84,6 +87,9 @@ impl Decoder {
         }
         if compression.is_none() && shuffle.is_none() {
             return pread(file, chunk.address, output);
+        }
+        if chunk.size > 2 * output.len() + 4096 {
+            return Err(format!("expected at most {} bytes, found {}", output.len(), chunk.size));
         }
         self.stored.resize(chunk.size, 0);
         pread(file, chunk.address, &mut self.stored)?;

@@ -30,8 +30,17 @@ pub(super) fn expand(input: &[u8], output: &mut [u8]) -> Option<()> {
 fn repeat(output: &mut [u8], to: usize, back: usize, length: usize) -> Option<()> {
     let begin = to.checked_sub(back)?;
     let end = to.checked_add(length).filter(|&end| end <= output.len())?;
-    if back >= length {
+    if length <= 16 && back >= 16 && to + 16 <= output.len() {
+        // A copy of fixed length costs less than the call for one of any length; what is too much is overwritten.
+        let (before, after) = output.split_at_mut(to);
+        after[..16].copy_from_slice(&before[begin..begin + 16]);
+    } else if back >= length {
         output.copy_within(begin..begin + length, to);
+    } else if length <= 16 {
+        let window = &mut output[begin..end];
+        for place in 0..length {
+            window[place + back] = window[place];
+        }
     } else {
         let mut done = to;
         while done < end {

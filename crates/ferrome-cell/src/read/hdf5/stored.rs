@@ -4,6 +4,7 @@ mod chunks;
 mod kind;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use chunks::Place;
 use hdf5_metno::Dataset;
@@ -11,9 +12,13 @@ use hdf5_metno::datatype::ByteOrder;
 pub(crate) use kind::Kind;
 
 use super::filter::pread;
+use super::heap::Heap;
 use super::number::Number;
 use super::{Source, library};
 use crate::Result;
+
+/// Bytes of an element that refers to a string of variable length: its length, where it lies, its number there.
+const REFERENCE: usize = 16;
 
 /// An array in the file.
 #[derive(Debug)]
@@ -28,7 +33,7 @@ pub(crate) struct Stored {
     big_endian: bool,
     place: Place,
     /// The chunk in which the last range ended, decompressed.
-    last: Option<(usize, Vec<u8>)>,
+    last: Option<(usize, Arc<Vec<u8>>)>,
 }
 
 /// A rectangle of an array of two dimensions, within a larger one that was read.
@@ -52,8 +57,9 @@ impl Stored {
         let failed = |error: hdf5_metno::Error| source.failed(name, &error);
         let shape = dataset.get_shape().map_err(failed)?.into_iter().map(|extent| extent as u64).collect::<Vec<_>>();
         let datatype = dataset.dtype().map_err(failed)?;
-        let (kind, width) = (Kind::of(&datatype), datatype.size());
-        let place = if matches!(kind, Kind::Variable(_) | Kind::Other) || source.has_user_block() {
+        let kind = Kind::of(&datatype);
+        let width = if matches!(kind, Kind::Variable(_)) { REFERENCE } else { datatype.size() };
+        let place = if matches!(kind, Kind::Other) || source.has_user_block() {
             Place::Library
         } else {
             Place::of(&dataset, &shape, width)
@@ -78,6 +84,11 @@ impl Stored {
 
     pub(super) fn dataset(&self) -> &Dataset {
         &self.dataset
+    }
+
+    /// Where strings of variable length are found.
+    pub(super) fn heap(&self) -> Heap {
+        self.source.heap()
     }
 
     /// Whether elements are read past the library.
@@ -137,7 +148,7 @@ impl Stored {
         if self.shape.len() != 1 || range.end > self.len() || range.start > range.end {
             return Err(self.wrong(format!("has shape {:?}, but elements {range:?} are needed", self.shape)));
         }
-        let length = (range.end - range.start) as usize * self.width;
+        let length = self.bytes(range.end - range.start)?;
         match &self.place {
             Place::Contiguous(address) => {
                 output.resize(length, 0);
@@ -161,7 +172,7 @@ impl Stored {
         let mut tile = match &self.place {
             Place::Chunks(grid) => self.chunk_tile(grid, &rows, &columns)?,
             Place::Contiguous(address) => {
-                let mut bytes = vec![0; (rows.end - rows.start) as usize * wide * self.width];
+                let mut bytes = vec![0; self.bytes((rows.end - rows.start) * wide as u64)?];
                 let read = |row: u64, output: &mut [u8]| {
                     let address = address + (row * all + columns.start) * self.width as u64;
                     pread(&self.source.bytes, address, output).map_err(|what| self.wrong(what))
@@ -180,7 +191,18 @@ impl Stored {
         Ok(tile)
     }
 
+    /// The bytes of so many elements; an error if the file cannot hold that much, so that a damaged shape asks for no
+    /// memory. (No compression is better than 1032 : 1.)
+    pub(super) fn bytes(&self, elements: u64) -> Result<usize> {
+        let most = self.dataset.storage_size().saturating_mul(2048).max(1 << 24);
+        let bytes = elements.checked_mul(self.width as u64).filter(|bytes| *bytes <= most);
+        bytes
+            .map(|bytes| bytes as usize)
+            .ok_or_else(|| self.wrong(format!("is too small for its shape {:?}", self.shape)))
+    }
+
     fn through_library(&self, ranges: &[Range<u64>]) -> Result<Vec<u8>> {
+        self.bytes(ranges.iter().map(|range| range.end - range.start).product())?;
         let bytes = match &self.kind {
             Kind::Number(number) => library::numbers(&self.dataset, *number, ranges),
             Kind::Truth => library::truths(&self.dataset, ranges),

@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use arrow::array::{StringArray, StringBuilder};
 
+use super::heap::Heap;
 use super::library;
 use super::stored::{Kind, Stored};
 use crate::Result;
@@ -10,13 +11,17 @@ use crate::Result;
 #[derive(Debug)]
 pub(crate) struct Texts {
     stored: Stored,
+    heap: Heap,
 }
 
 impl Texts {
     /// The strings of `stored`.
     pub(crate) fn of(stored: Stored) -> Result<Self> {
         match stored.kind() {
-            Kind::Fixed(..) | Kind::Variable(_) if stored.shape().len() == 1 => Ok(Self { stored }),
+            Kind::Fixed(..) | Kind::Variable(_) if stored.shape().len() == 1 => {
+                let heap = stored.heap();
+                Ok(Self { stored, heap })
+            }
             Kind::Fixed(..) | Kind::Variable(_) => {
                 Err(stored.wrong(format!("has shape {:?}, expected one dimension", stored.shape())))
             }
@@ -44,6 +49,13 @@ impl Texts {
             Kind::Fixed(_, ascii) => {
                 let read = library::fixed(self.stored.dataset(), ascii, range, &mut take);
                 read.map_err(|error| self.stored.failed(&error))?;
+            }
+            Kind::Variable(_) if self.stored.is_direct() => {
+                let mut bytes = Vec::new();
+                self.stored.read(range, &mut bytes)?;
+                for element in bytes.as_chunks().0 {
+                    take(self.heap.text(element).map_err(|what| self.stored.wrong(what))?);
+                }
             }
             Kind::Variable(ascii) => {
                 let read = library::variable(self.stored.dataset(), ascii, range, &mut take);

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 const BUCKET: u64 = if cfg!(test) { 1 << 8 } else { 1 << 22 };
 
 /// Bytes that wait in memory, in all buckets together.
-const WAITING: usize = 128 << 20;
+const WAITING: usize = 64 << 20;
 
 /// Where the entries of a matrix are sorted by cell, roughly.
 #[derive(Debug)]
@@ -35,19 +35,26 @@ enum Store {
 /// The entries of a range of cells.
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
-    waiting: Entries,
+    waiting: Waiting,
     /// Where those that do not wait lie: place, runs, entries.
     pub(super) records: Vec<(u64, usize, usize)>,
 }
 
-/// Entries, gene by gene.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Entries {
+/// Entries that wait to be written, gene by gene.
+#[derive(Debug, Default)]
+struct Waiting {
     /// Genes, and how many entries each has.
-    pub(super) runs: Vec<(u32, u32)>,
+    runs: Vec<(u32, u32)>,
     /// Cells, counted from the first one of the bucket.
-    pub(super) cells: Vec<u32>,
-    pub(super) values: Vec<u8>,
+    cells: Vec<u32>,
+    values: Vec<u8>,
+}
+
+/// Entries as they were written.
+pub(super) struct Entries<'a> {
+    runs: &'a [[u8; 8]],
+    cells: &'a [[u8; 4]],
+    pub(super) values: &'a [u8],
 }
 
 impl Spill {
@@ -63,7 +70,7 @@ impl Spill {
             let file = tempfile::tempfile_in(&folder);
             Store::File(file.map_err(|error| Error::file(folder, format!("cannot put entries aside: {error}")))?, 0)
         };
-        let full = (WAITING / count / (4 + number.width())).max(256);
+        let full = (WAITING / count / (4 + number.width())).clamp(1 << 8, 1 << 17);
         let buckets = (0..count).map(|_| Bucket::default()).collect();
         Ok(Self { number, cells, shift, buckets, store, full })
     }
@@ -93,12 +100,16 @@ impl Spill {
 
     /// Writes what still waits.
     pub(in crate::read) fn finish(&mut self) -> Result<()> {
-        (0..self.buckets.len()).try_for_each(|place| self.write(place))
+        (0..self.buckets.len()).try_for_each(|place| {
+            self.write(place)?;
+            self.buckets[place].waiting = Waiting::default();
+            Ok(())
+        })
     }
 
     fn write(&mut self, place: usize) -> Result<()> {
         let bucket = &mut self.buckets[place];
-        let Entries { runs, cells, values } = &mut bucket.waiting;
+        let Waiting { runs, cells, values } = &mut bucket.waiting;
         let mut bytes = Vec::with_capacity(8 * runs.len() + 4 * cells.len() + values.len());
         bytes.extend(runs.iter().flat_map(|(gene, count)| [gene.to_le_bytes(), count.to_le_bytes()]).flatten());
         bytes.extend(cells.iter().flat_map(|cell| cell.to_le_bytes()));
@@ -110,7 +121,7 @@ impl Spill {
             }
             Store::File(file, length) => {
                 let written = file.write_all_at(&bytes, *length);
-                written.map_err(|error| Error::Io(std::io::Error::new(error.kind(), full_disk(&error))))?;
+                written.map_err(|error| aside("written", &error))?;
                 *length += bytes.len() as u64;
                 *length as usize - bytes.len()
             }
@@ -123,34 +134,43 @@ impl Spill {
     }
 
     /// Reads what was written for a bucket, part by part.
-    pub(super) fn read(&self, place: usize, mut take: impl FnMut(&Entries)) -> Result<()> {
-        let (mut entries, mut bytes) = (Entries::default(), Vec::new());
+    pub(super) fn read(&self, place: usize, mut take: impl FnMut(Entries<'_>)) -> Result<()> {
+        let mut read = Vec::new();
         for &(begin, runs, count) in &self.buckets[place].records {
             let length = 8 * runs + (4 + self.number.width()) * count;
-            bytes.resize(length, 0);
-            match &self.store {
-                Store::Memory(all) => bytes.copy_from_slice(&all[begin as usize..][..length]),
-                Store::File(file, _) => file.read_exact_at(&mut bytes, begin)?,
-            }
-            let word = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
-            let (head, rest) = bytes.split_at(8 * runs);
+            let bytes = match &self.store {
+                Store::Memory(all) => &all[begin as usize..][..length],
+                Store::File(file, _) => {
+                    read.resize(length, 0);
+                    file.read_exact_at(&mut read, begin).map_err(|error| aside("read", &error))?;
+                    &read[..]
+                }
+            };
+            let (runs, rest) = bytes.split_at(8 * runs);
             let (cells, values) = rest.split_at(4 * count);
-            let (pairs, _) = head.as_chunks::<8>();
-            entries.runs.clear();
-            entries.runs.extend(pairs.iter().filter_map(|pair| {
-                let (halves, _) = pair.as_chunks::<4>();
-                Some((word(halves.first()?), word(halves.last()?)))
-            }));
-            entries.cells.clear();
-            entries.cells.extend(cells.as_chunks::<4>().0.iter().map(word));
-            entries.values.clear();
-            entries.values.extend_from_slice(values);
-            take(&entries);
+            take(Entries { runs: runs.as_chunks().0, cells: cells.as_chunks().0, values });
         }
         Ok(())
     }
 }
 
-fn full_disk(error: &std::io::Error) -> String {
-    format!("cannot put entries aside while the matrix is transposed: {error} (choose another folder with TMPDIR)")
+impl Entries<'_> {
+    /// Genes, and how many entries each has.
+    pub(super) fn runs(&self) -> impl Iterator<Item = (u32, usize)> {
+        self.runs.iter().map(|[a, b, c, d, e, f, g, h]| {
+            (u32::from_le_bytes([*a, *b, *c, *d]), u32::from_le_bytes([*e, *f, *g, *h]) as usize)
+        })
+    }
+
+    /// Cells, counted from the first one of the bucket.
+    pub(super) fn cells(&self) -> impl Iterator<Item = usize> {
+        self.cells.iter().map(|bytes| u32::from_le_bytes(*bytes) as usize)
+    }
+}
+
+/// The message names no file: the one that holds what is put aside has no name.
+fn aside(what: &str, error: &std::io::Error) -> Error {
+    let text =
+        format!("what is put aside while the matrix is transposed cannot be {what}: {error} (is the disk full?)");
+    Error::Io(std::io::Error::new(error.kind(), text))
 }

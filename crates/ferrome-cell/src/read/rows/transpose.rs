@@ -54,7 +54,7 @@ fn sorted(spill: &Spill, place: usize) -> Result<Vec<RawRows>> {
     let first = (place as u64) << spill.shift;
     let cells = (spill.cells.min(first + (1 << spill.shift)) - first) as usize;
     let mut lengths = vec![0usize; cells];
-    spill.read(place, |entries| entries.cells.iter().for_each(|cell| lengths[*cell as usize] += 1))?;
+    spill.read(place, |entries| entries.cells().for_each(|cell| lengths[cell] += 1))?;
     let mut bands = Vec::new();
     let mut begin = 0;
     while begin < cells {
@@ -88,14 +88,12 @@ fn band<const W: usize>(spill: &Spill, place: usize, begin: usize, lengths: &[us
     let (mut genes, mut values) = (vec![0; 4 * total], vec![0; W * total]);
     let (gene_slots, _) = genes.as_chunks_mut::<4>();
     let (value_slots, _) = values.as_chunks_mut::<W>();
-    let put = |entries: &Entries| {
+    let put = |entries: Entries<'_>| {
         let (stored, _) = entries.values.as_chunks::<W>();
-        let mut pairs = entries.cells.iter().zip(stored);
-        for &(gene, count) in &entries.runs {
-            for (cell, value) in pairs.by_ref().take(count as usize) {
-                let Some(slot) = (*cell as usize).checked_sub(begin).and_then(|cell| free.get_mut(cell)) else {
-                    continue;
-                };
+        let mut pairs = entries.cells().zip(stored);
+        for (gene, count) in entries.runs() {
+            for (cell, value) in pairs.by_ref().take(count) {
+                let Some(slot) = cell.checked_sub(begin).and_then(|cell| free.get_mut(cell)) else { continue };
                 if let (Some(gene_slot), Some(value_slot)) = (gene_slots.get_mut(*slot), value_slots.get_mut(*slot)) {
                     *gene_slot = gene.to_le_bytes();
                     *value_slot = *value;

@@ -1,6 +1,7 @@
 //! Reading chunks past the library, by all threads.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use hdf5_metno::Dataset;
 use hdf5_metno::dataset::Layout;
@@ -8,7 +9,7 @@ use rayon::prelude::*;
 
 use super::{Stored, Tile};
 use crate::Result;
-use crate::read::hdf5::filter::{Chunk, Decoder};
+use crate::read::hdf5::filter::{self, Chunk};
 use crate::read::hdf5::grid::Grid;
 
 /// How the bytes of an array lie in the file.
@@ -40,8 +41,8 @@ impl Stored {
         let Some((_, chunk)) = grid.at(&[rows.start / tall, columns.start / wide]) else {
             return Err(self.wrong("a chunk is missing"));
         };
-        let mut bytes = vec![0; grid.bytes];
-        let read = Decoder::default().read(&self.source.bytes, chunk, grid.pipeline, &mut bytes);
+        let mut bytes = vec![0; self.bytes((grid.bytes / self.width.max(1)) as u64)?];
+        let read = filter::read(&self.source.bytes, chunk, grid.pipeline, &mut bytes);
         read.map_err(|what| self.damaged(chunk, &what))?;
         let start = (rows.start % tall * wide + columns.start % wide) as usize;
         Ok(Tile { bytes, start, stride: wide as usize })
@@ -53,9 +54,9 @@ impl Stored {
         let kept = self.last.take();
         let jobs = jobs(grid, &range, self.width, output);
         let jobs = jobs.ok_or_else(|| self.wrong("a chunk is missing"))?;
-        let run = |decoder: &mut Decoder, job: Job<'_>| -> Result<Option<(usize, Vec<u8>)>> {
-            let mut read = |output: &mut [u8]| {
-                let read = decoder.read(&self.source.bytes, job.chunk, grid.pipeline, output);
+        let run = |job: Job<'_>| -> Result<Option<(usize, Arc<Vec<u8>>)>> {
+            let read = |output: &mut [u8]| {
+                let read = filter::read(&self.source.bytes, job.chunk, grid.pipeline, output);
                 read.map_err(|what| self.damaged(job.chunk, &what))
             };
             if job.output.len() == grid.bytes {
@@ -64,17 +65,16 @@ impl Stored {
             let whole = match &kept {
                 Some((index, bytes)) if *index == job.index => bytes.clone(),
                 _ => {
-                    let mut bytes = vec![0; grid.bytes];
+                    let mut bytes = vec![0; self.bytes((grid.bytes / self.width.max(1)) as u64)?];
                     read(&mut bytes)?;
-                    bytes
+                    Arc::new(bytes)
                 }
             };
             job.output.copy_from_slice(&whole[job.skip..job.skip + job.output.len()]);
             Ok(Some((job.index, whole)))
         };
-        let parts: Result<Vec<_>> = jobs.into_par_iter().map_init(Decoder::default, run).collect();
-        let last = parts?.pop().flatten();
-        self.last = last;
+        let parts: Result<Vec<_>> = jobs.into_par_iter().map(run).collect();
+        self.last = parts?.pop().flatten();
         Ok(())
     }
 
