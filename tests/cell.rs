@@ -4,5 +4,7 @@
 
 mod support;
 
+#[path = "cell/convert.rs"]
+mod convert;
 #[path = "cell/count.rs"]
 mod count;

@@ -221,3 +221,31 @@ fn unknown_choices_are_usage() {
         assert!(ended.stderr.contains(expected), "{}", ended.stderr);
     }
 }
+
+#[test]
+fn dataset_holds_what_the_table_says() {
+    let place = specimens();
+    place.done("cell count unsorted.bam -o counts -q");
+    let table = counted(&place, "unsorted.bam --cell-suffix keep");
+    let cells = place.table("counts/cells");
+    let genes = place.table("counts/genes.parquet");
+    let (ids, names) = (genes.texts("gene_id"), genes.texts("gene_name"));
+    assert!(ids.iter().zip(&names).all(|(id, name)| name == &id.replace("ENSG", "Gene")), "{ids:?} {names:?}");
+    let mut lines = vec!["gene\tcell\tcount".to_owned()];
+    for (row, cell) in cells.texts("cell_id").into_iter().enumerate() {
+        let entries = cells.integers_of("gene_idx", row).into_iter().zip(cells.integers_of("value", row));
+        lines.extend(entries.map(|(gene, count)| format!("{}\t{cell}\t{count}", ids[gene as usize])));
+    }
+    lines[1..].sort_unstable();
+    assert_eq!(lines.join("\n") + "\n", table);
+    let again = place.done("cell count unsorted.bam -o counts");
+    assert!(again.contains("knee plot: counts.knee.svg"), "{again}");
+    let other = place.run("cell count unsorted.bam -o counts --mapq 3").refusal();
+    assert!(other.contains("mapq"), "{other}");
+    place.done("cell count by_name.bam -o counts --overwrite");
+    place.write("file", "");
+    assert_eq!(
+        place.run("cell count unsorted.bam -o file").refusal(),
+        "file: is a file, expected a folder for the dataset"
+    );
+}

@@ -8,8 +8,8 @@ use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::root;
 
-const COMMANDS: [&str; 8] =
-    ["", "cell", "cell count", "demo", "doctor", "protein", "protein embed", "protein pretrain"];
+const COMMANDS: [&str; 9] =
+    ["", "cell", "cell convert", "cell count", "demo", "doctor", "protein", "protein embed", "protein pretrain"];
 
 fn help(place: &Place, command: &str, columns: u32) -> String {
     let ended =
@@ -85,6 +85,12 @@ fn place_of_examples() -> Place {
     symlink(place.path("golden/esm2_hf_hub"), place.path("weights/ferrome-esm2-mini")).unwrap();
     fs_err::create_dir_all(place.path("data")).unwrap();
     symlink(root().join("data/demo"), place.path("data/demo")).unwrap();
+    place.write("filtered_feature_bc_matrix/barcodes.tsv", "AAAC-1\nAAAG-1\n");
+    place.write("filtered_feature_bc_matrix/features.tsv", "ENSG00000141510\tTP53\tGene Expression\n");
+    let matrix = "%%MatrixMarket matrix coordinate integer general\n1 2 1\n1 2 5\n";
+    place.write("filtered_feature_bc_matrix/matrix.mtx", matrix);
+    let made = place.command("cell convert filtered_feature_bc_matrix -o pbmc.h5ad").output().unwrap();
+    assert!(made.status.success(), "{made:?}");
     place
 }
 

@@ -74,6 +74,18 @@ impl Table {
         self.numbers("embedding").into_iter().map(Option::unwrap).collect()
     }
 
+    /// A column of text, without nulls, whatever its encoding.
+    pub(crate) fn texts(&self, column: &str) -> Vec<String> {
+        let plain = arrow::compute::cast(self.column(column), &DataType::Utf8).unwrap();
+        plain.as_string::<i32>().iter().map(|text| text.unwrap().to_owned()).collect()
+    }
+
+    /// The numbers of one row of a column of lists.
+    pub(crate) fn integers_of(&self, column: &str, row: usize) -> Vec<i32> {
+        let list = self.column(column).as_list::<i32>().value(row);
+        list.as_primitive::<arrow::datatypes::Int32Type>().values().to_vec()
+    }
+
     fn column(&self, name: &str) -> &ArrayRef {
         self.0.column_by_name(name).unwrap_or_else(|| panic!("no column {name} in {:?}", self.columns()))
     }

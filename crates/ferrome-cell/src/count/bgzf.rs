@@ -21,6 +21,9 @@ const END: [u8; 28] = *b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0\x1b\0\x03\
 /// The header of a block; its last two bytes tell the size of the block.
 const HEADER: usize = 18;
 
+/// Bytes that a block holds at most.
+const LARGEST: usize = 1 << 16;
+
 /// The checksum and the size of the content, behind every block.
 const TRAILER: usize = 8;
 
@@ -31,8 +34,8 @@ pub(super) type Source = BufReader<Box<dyn Read + Send>>;
 #[derive(Default)]
 struct Chunk {
     raw: Vec<u8>,
-    /// Size of each block, and of its content.
-    blocks: Vec<(usize, usize)>,
+    /// The size of what is in its blocks, by their own account.
+    content: usize,
     data: Vec<u8>,
     /// What is wrong behind `data`.
     error: Option<io::Error>,
@@ -109,7 +112,7 @@ impl Blocks {
     // Fills a chunk with whole blocks; what stops it before the end of the file becomes its error.
     fn cut(&mut self, chunk: &mut Chunk) {
         chunk.raw.clear();
-        chunk.blocks.clear();
+        chunk.content = 0;
         chunk.error = None;
         while chunk.raw.len() < CHUNK {
             match self.cut_block(chunk) {
@@ -146,7 +149,7 @@ impl Blocks {
         }
         self.has_end = block == END;
         let content = block.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
-        chunk.blocks.push((size, content.min(1 << 16)));
+        chunk.content += content.min(LARGEST);
         Ok(true)
     }
 }
@@ -163,19 +166,22 @@ fn work(jobs: &Receiver<(Chunk, Sender<Chunk>)>) {
     }
 }
 
-// Block by block, so that what stands before a damaged one is kept.
+// Block by block, so that what stands before a damaged one is kept. Where there is room for the largest block, noodles
+// decompresses into it and needs no buffer of its own.
 fn decompress(chunk: &mut Chunk) {
-    let Chunk { raw, blocks, data, error } = chunk;
-    data.resize(blocks.iter().map(|(_, content)| content).sum(), 0);
+    let Chunk { raw, content, data, error } = chunk;
+    data.resize(*content + LARGEST, 0);
     let mut reader = bgzf::io::Reader::new(raw.as_slice());
     let mut end = 0;
-    for (_, content) in blocks {
-        let Some(space) = data.get_mut(end..end + *content) else { break };
-        if let Err(failure) = reader.read_exact(space) {
-            *error = Some(damaged(&reason(&failure)));
-            break;
+    while end < *content {
+        match reader.read(data.get_mut(end..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(count) => end += count,
+            Err(failure) => {
+                *error = Some(damaged(&reason(&failure)));
+                break;
+            }
         }
-        end += *content;
     }
     data.truncate(end);
 }

@@ -16,7 +16,7 @@ use crate::read::{CellReader, Header};
 /// Molecules of cells by genes, as counted from a file.
 ///
 /// Cells are in the order of the bytes of their barcodes, genes in that of their ids; only those with a molecule are
-/// there. As a [`CellReader`] it gives the `obs` columns `n_counts` (UMIs), `n_genes` and `n_reads`, all `Int64`.
+/// there. As a [`CellReader`] it gives the `obs` columns `n_genes` and `n_reads` (reads of its molecules), both `Int64`.
 #[derive(Debug)]
 pub struct Counted {
     header: Header,
@@ -106,11 +106,8 @@ impl Counted {
         let column = |value: fn(&[Entry]) -> i64| -> ArrayRef {
             Arc::new(rows.clone().map(|cell| value(self.row(cell))).collect::<Int64Array>())
         };
-        let columns = vec![
-            column(|row| row.iter().map(|entry| i64::from(entry.count)).sum()),
-            column(|row| row.len() as i64),
-            column(|row| row.iter().map(|entry| i64::from(entry.reads)).sum()),
-        ];
+        let columns =
+            vec![column(|row| row.len() as i64), column(|row| row.iter().map(|entry| i64::from(entry.reads)).sum())];
         let begin = self.starts[first];
         let entries = &self.entries[begin..self.starts[end]];
         Ok(Cells {
@@ -163,7 +160,7 @@ fn header(genes: Genes, cells: usize, nonzeros: usize) -> Header {
 
 fn obs() -> SchemaRef {
     let field = |name| Field::new(name, DataType::Int64, false);
-    Arc::new(Schema::new(vec![field("n_counts"), field("n_genes"), field("n_reads")]))
+    Arc::new(Schema::new(vec![field("n_genes"), field("n_reads")]))
 }
 
 /// The numbers that occur, in their order.

@@ -17,6 +17,7 @@ pub(super) struct Names {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     last: u32,
+    last_barcode: u64,
 }
 
 impl Names {
@@ -28,13 +29,18 @@ impl Names {
     /// The number of a name, a new one if it was not seen before; neighbouring reads often share theirs.
     #[inline]
     pub(super) fn number(&mut self, name: &[u8]) -> u32 {
-        if !self.ends.is_empty() && self.text(self.last) == name {
-            return self.last;
+        match barcode(name) {
+            Some(barcode) if barcode == self.last_barcode => {}
+            Some(barcode) => {
+                self.last = self.of_barcode(barcode, name);
+                self.last_barcode = barcode;
+            }
+            None if !self.ends.is_empty() && self.text(self.last) == name => {}
+            None => {
+                self.last = self.of_other(name);
+                self.last_barcode = 0;
+            }
         }
-        self.last = match barcode(name) {
-            Some(barcode) => self.of_barcode(barcode, name),
-            None => self.of_other(name),
-        };
         self.last
     }
 

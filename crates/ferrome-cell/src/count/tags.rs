@@ -85,7 +85,7 @@ impl<'a> Found<'a> {
         let tag = u16::from_le_bytes(tag);
         let mut found = 0;
         for (place, wanted) in self.values.iter_mut().zip(&wanted.tags) {
-            if *wanted == tag && place.is_none() {
+            if *wanted == tag && tag != 0 && place.is_none() {
                 *place = Some(value);
                 found += 1;
             }
@@ -277,6 +277,13 @@ mod tests {
                 assert_eq!(end_of_text(&text[..length]), None);
             }
         }
+    }
+
+    #[test]
+    fn tag_without_letters_is_none_of_those_wanted() {
+        let found = scan(b"\0\0Zx\0CBZA\0", &wanted()).unwrap();
+        assert_eq!((found.text(Slot::Cell), found.value(Slot::Umi)), (Some(b"A".as_slice()), None));
+        assert_eq!(scan(b"\0\0Zx\0", &Wanted::default()).unwrap().value(Slot::Name), None);
     }
 
     #[test]

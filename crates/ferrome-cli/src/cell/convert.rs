@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{num::NonZeroUsize, thread};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 use ferrome_cell::read::{self, CellReader, ReadOptions};
 use ferrome_cell::task::convert::{self, BLOCK, ConvertOptions};
@@ -21,7 +21,7 @@ use report::{Done, found, grouped};
 const EXAMPLES: &str = "\
 Examples:
   ferrome cell convert pbmc.h5ad -o pbmc
-  ferrome cell convert filtered_feature_bc_matrix/ -o pbmc.h5ad
+  ferrome cell convert filtered_feature_bc_matrix/ -o filtered.h5ad
 
 The first writes pbmc/cells/part-*.parquet and pbmc/genes.parquet. Killed at any
 moment, the same command goes on where it was. The second writes AnnData.";
@@ -66,6 +66,14 @@ enum Target {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
+    if args
+        .input
+        .canonicalize()
+        .ok()
+        .is_some_and(|input| args.output.canonicalize().is_ok_and(|output| output == input))
+    {
+        bail!("{}: is the input; choose another -o", args.output.display());
+    }
     let reader = read::open(&args.input, &args.read_options())?;
     let header = reader.header().clone();
     args.say(&found(&args.input, &header));

@@ -1,6 +1,7 @@
 //! `ferrome cell count`.
 
 mod choice;
+mod describe;
 mod output;
 
 use std::io::{IsTerminal, stderr};
@@ -19,11 +20,12 @@ use output::Written;
 
 const EXAMPLES: &str = "\
 Examples:
-  ferrome cell count possorted_genome_bam.bam --format umi-tools -o counts.tsv
-  ferrome cell count possorted_genome_bam.bam --format umi-tools -o directional.tsv \\
-      --dedup directional --threads 2
+  ferrome cell count possorted_genome_bam.bam -o pbmc
+  ferrome cell count possorted_genome_bam.bam --format umi-tools -o pbmc.tsv \\
+      --dedup directional
 
-The first counts as Cell Ranger does, the second as UMI-tools does.";
+The first writes pbmc/cells/part-*.parquet and pbmc/genes.parquet with the counts
+of Cell Ranger, the second the table that `umi_tools count` writes.";
 
 const PRESETS: &str = "\
 Presets (every flag above overrides its part of one):
@@ -56,7 +58,7 @@ are compared (umi_tools keeps the last contig's count).";
 
 /// Counts molecules: distinct UMIs per gene and cell. The file may be sorted in any way or not at all, and needs no index
 #[derive(clap::Parser, Debug)]
-#[command(after_help = EXAMPLES, after_long_help = long_help())]
+#[command(after_help = after_help())]
 pub(crate) struct Args {
     /// BAM or SAM; `-` is standard input
     #[arg(value_name = "IN")]
@@ -126,7 +128,7 @@ pub(crate) struct Args {
     stats: Option<PathBuf>,
 }
 
-fn long_help() -> String {
+fn after_help() -> String {
     format!("{PRESETS}\n\n{EXAMPLES}")
 }
 
@@ -143,7 +145,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let counted = count::count(&args.input, &options, &mut watch)?;
     bar.finish_and_clear();
-    let Written { summary, knee } = output::write(args, &options, counted, interrupt)?;
+    let Written { summary, knee } = output::write(args, &options, counted, interrupt.clone())?;
     for warning in &summary.warnings {
         eprintln!("warning: {warning}");
     }

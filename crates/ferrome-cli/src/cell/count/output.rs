@@ -7,11 +7,13 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use ferrome_cell::count::{self, Counted, Form, Options, Summary};
 use ferrome_cell::task::convert::{self, BLOCK, ConvertOptions};
-use ferrome_core::{engine, interrupt::Interrupt, journal::RunDescription};
+use ferrome_core::engine;
+use ferrome_core::interrupt::Interrupt;
+use ferrome_core::journal::write_whole;
 use fs_err::File;
 
-use super::Args;
-use crate::options::{describe_input, peak_memory};
+use super::{Args, describe};
+use crate::options::peak_memory;
 
 /// What was written.
 pub(super) struct Written {
@@ -22,25 +24,21 @@ pub(super) struct Written {
 /// Refuses an output that exists, or has no folder to be in, before any work is done.
 pub(super) fn check(args: &Args) -> Result<()> {
     let out = args.output.display();
-    let table = args.form()?.is_some();
-    if table && args.output.is_dir() {
-        bail!("{out}: is a folder, expected a file for the table");
-    }
-    // A folder that a killed run left behind is gone on with.
-    let exists =
-        if table { args.output.exists() } else { args.output.join("genes.parquet").exists() && !unfinished(args) };
-    if exists && !args.overwrite {
-        bail!("{out}: exists already; --overwrite replaces it");
+    match args.form()? {
+        // A run that was stopped goes on, and the engine refuses what belongs to another.
+        None if args.output.is_file() => bail!("{out}: is a file, expected a folder for the dataset"),
+        None => {}
+        Some(_) if args.output.is_dir() => bail!("{out}: is a folder, expected a file for the table"),
+        Some(_) if args.output.exists() && !args.overwrite => {
+            bail!("{out}: exists already; --overwrite replaces it")
+        }
+        Some(_) => {}
     }
     let folder = args.output.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         bail!("{out}: there is no folder {}", folder.display());
     }
     Ok(())
-}
-
-fn unfinished(args: &Args) -> bool {
-    args.output.join("cells/_run").is_dir()
 }
 
 /// Writes the counts and the knee plot.
@@ -52,39 +50,27 @@ pub(super) fn write(args: &Args, options: &Options, counted: Counted, interrupt:
         Some(form) => table(&args.output, &counted, form)?,
         None => dataset(args, options, counted, interrupt)?,
     }
-    fs_err::write(&knee, plot)?;
+    write_whole(&knee, plot)?;
     Ok(Written { summary, knee })
-}
-
-fn dataset(args: &Args, options: &Options, counted: Counted, interrupt: Interrupt) -> Result<()> {
-    let (threads, overwrite) = (options.threads.get(), args.overwrite);
-    let engine = engine::Options { threads, overwrite, quiet: true, interrupt, ..engine::Options::default() };
-    let options = ConvertOptions { engine, block: BLOCK };
-    convert::convert(Box::new(counted), &args.output, &options, description(args)?)?;
-    Ok(())
-}
-
-// Everything that changes the counts.
-fn description(args: &Args) -> Result<RunDescription> {
-    let options = args.options()?;
-    let mut description = RunDescription::new();
-    describe_input(&mut description, "input", &args.input)?;
-    if let Some(whitelist) = &args.whitelist {
-        describe_input(&mut description, "whitelist", whitelist)?;
-    }
-    Ok(description
-        .with("reads", format!("{:?}, {:?}, {:?}", options.reads, options.source, options.tags))
-        .with("mapq", format!("{:?}", options.mapq))
-        .with("skip_genes", options.skip_genes.map_or_else(String::new, |regex| regex.to_string()))
-        .with("cell_suffix", if options.drop_suffix { "dropped" } else { "kept" })
-        .with("dedup", format!("{:?}", options.dedup))
-        .with("min_umis_per_cell", options.min_umis))
 }
 
 fn beside(output: &Path) -> PathBuf {
     let mut name = output.file_name().unwrap_or_default().to_owned();
     name.push(".knee.svg");
     output.with_file_name(name)
+}
+
+fn dataset(args: &Args, options: &Options, counted: Counted, interrupt: Interrupt) -> Result<()> {
+    let engine = engine::Options {
+        threads: options.threads.get(),
+        overwrite: args.overwrite,
+        quiet: args.quiet,
+        interrupt,
+        ..engine::Options::default()
+    };
+    let options = ConvertOptions { engine, block: BLOCK };
+    convert::convert(Box::new(counted), &args.output, &options, describe::run(args)?)?;
+    Ok(())
 }
 
 // Written whole under another name, then renamed.
