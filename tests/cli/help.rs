@@ -8,8 +8,24 @@ use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::root;
 
-const COMMANDS: [&str; 9] =
-    ["", "cell", "cell convert", "cell count", "demo", "doctor", "protein", "protein embed", "protein pretrain"];
+const COMMANDS: [&str; 16] = [
+    "",
+    "cell",
+    "cell convert",
+    "cell count",
+    "cell qc",
+    "cell tokenize",
+    "cell vocabulary",
+    "cell vocabulary build",
+    "cell vocabulary import",
+    "demo",
+    "doctor",
+    "drug",
+    "drug featurize",
+    "protein",
+    "protein embed",
+    "protein pretrain",
+];
 
 fn help(place: &Place, command: &str, columns: u32) -> String {
     let ended =
@@ -75,6 +91,8 @@ fn place_of_examples() -> Place {
     place.fasta("proteins.fasta", &proteins(120));
     fs_err::copy(root().join("tests/specimens/bam/by_coordinate.bam"), place.path("possorted_genome_bam.bam")).unwrap();
     fs_err::copy(place.path("specimens/gzip.fasta.gz"), place.path("proteome.fasta.gz")).unwrap();
+    place.write("library.smi", "CCO ethanol\nCC(=O)Oc1ccccc1C(=O)O aspirin\nC(C broken\n");
+    place.write("vendor.csv", "catalog_number,SMILES\n7,CC(=O)[O-].[Na+]\n");
     for name in ["esm2_t33_650M_UR50D", "esm2_t6_8M_UR50D"] {
         let repository = format!("cache/hub/models--facebook--{name}");
         place.write(format!("{repository}/refs/main"), "abc");

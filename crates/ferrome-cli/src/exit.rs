@@ -39,6 +39,9 @@ fn of_room(error: &(dyn StdError + 'static)) -> Option<u8> {
             _ => None,
         };
     }
+    if let Some(ferrome_drug::Error::Core(error)) = error.downcast_ref() {
+        return of_core(error);
+    }
     match error.downcast_ref::<ferrome_protein::Error>()? {
         ferrome_protein::Error::Core(error) => of_core(error),
         ferrome_protein::Error::Interrupted { .. } => Some(130),

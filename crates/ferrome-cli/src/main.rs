@@ -5,6 +5,7 @@
 mod cell;
 mod demo;
 mod doctor;
+mod drug;
 mod exit;
 mod options;
 mod protein;
@@ -34,6 +35,9 @@ enum Command {
     /// Cells: counts, datasets and transcriptome tokens
     #[command(subcommand, after_help = cell::EXAMPLES)]
     Cell(cell::Command),
+    /// Drugs: features of molecules
+    #[command(subcommand, after_help = drug::EXAMPLES)]
+    Drug(drug::Command),
     /// Versions, devices and instruction sets, and what would make Ferrome faster here
     Doctor(doctor::Args),
     /// Embed twelve well-known proteins with the model that ships, and show which are alike
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Protein(command) => protein::run(command),
         Command::Cell(command) => cell::run(command),
+        Command::Drug(command) => drug::run(command),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
     };

@@ -19,6 +19,9 @@ pub enum Error {
     /// A table cannot be built; a defect of ferrome.
     #[error("cannot build the table: {0}")]
     Arrow(#[from] ArrowError),
+    /// A molecule is refused.
+    #[error(transparent)]
+    Molecule(#[from] crate::molecule::Refusal),
     /// A file cannot be read, or holds something else than it should.
     #[error("{}: {reason}", .path.display())]
     File {

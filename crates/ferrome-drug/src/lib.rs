@@ -11,5 +11,6 @@ pub mod metrics;
 pub mod model;
 pub mod molecule;
 pub mod read;
+pub mod task;
 
 pub use error::{Error, Result};

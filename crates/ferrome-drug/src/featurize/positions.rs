@@ -1,7 +1,7 @@
 use super::{MolGraph, eigen};
 
 /// The largest molecule whose Laplacian is diagonalised; the positions of larger ones are zeros.
-pub const MAX_LAPLACIAN_ATOMS: usize = 1024;
+pub const MAX_LAPLACIAN_ATOMS: usize = 512;
 
 /// Where each atom is in its molecule: `width` numbers for each of `n` atoms.
 #[derive(Clone, Debug, Default, PartialEq)]

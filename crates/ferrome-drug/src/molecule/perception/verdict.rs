@@ -25,6 +25,11 @@ pub(super) fn sanitized(graph: &Graph) -> Result<Graph, Refusal> {
 
 /// What the parser says of a text that passed the grammar.
 pub(super) fn unread(error: &SmilesError) -> Refusal {
+    if let SmilesError::InvalidBracketAtom { detail, .. } = error
+        && let Some(number) = detail.strip_prefix("duplicate ring bond ")
+    {
+        return Refusal::new(RefusalKind::Syntax, format!("ring {number} joins two atoms that are bonded already"));
+    }
     let kind = match error {
         SmilesError::ResourceLimit { .. } | SmilesError::NestingTooDeep { .. } => RefusalKind::Size,
         _ => RefusalKind::Syntax,

@@ -1,0 +1,105 @@
+//! `ferrome drug featurize`.
+
+use std::{num::NonZeroUsize, path::PathBuf, thread};
+
+use anyhow::{Result, bail};
+use ferrome_core::{
+    journal::RunDescription,
+    table::{Format, Output},
+};
+use ferrome_drug::{
+    molecule::Standardize,
+    read::{self, Columns},
+    task::featurize::{self, What},
+};
+
+use crate::options::{Running, describe_input};
+
+const EXAMPLES: &str = "\
+Examples:
+  ferrome drug featurize library.smi -o features.parquet
+  ferrome drug featurize vendor.csv -o features/ \\
+      --smiles-column SMILES --id-column catalog_number \\
+      --what ecfp4,scaffold --standardize largest-fragment,neutralize
+
+A row that is no molecule keeps its place, with nulls and the reason.
+Killed at any moment, the same command goes on where it was.";
+
+/// Writes `id`, `smiles`, the columns asked for and `error`, one row per row of the library, in its order
+#[derive(clap::Parser, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// .smi, .csv, .tsv, .parquet or .sdf, plain or gzip; `-` is standard input (.smi)
+    #[arg(value_name = "LIBRARY")]
+    library: PathBuf,
+    /// OUT.parquet, .arrow, .csv (without lists), or a folder of Parquet parts
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// Any of canonical, scaffold, ecfp4, fcfp4, descriptors, atoms; canonical SMILES go with all but fingerprints alone
+    #[arg(long, default_value = "ecfp4,scaffold,descriptors,atoms", value_name = "WHAT")]
+    what: What,
+    /// What is done to a molecule first: largest-fragment, neutralize, or both with a comma between
+    #[arg(long, value_name = "STEPS")]
+    standardize: Option<Standardize>,
+    #[command(flatten)]
+    columns: LibraryColumns,
+    /// CPU threads [default: all]
+    #[arg(long, value_name = "N", help_heading = "Compute")]
+    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    running: Running,
+}
+
+/// Which columns or fields of a library hold what.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Library")]
+pub(crate) struct LibraryColumns {
+    /// The column of SMILES [default: smiles]
+    #[arg(long, value_name = "NAME")]
+    smiles_column: Option<String>,
+    /// The column of ids [default: id; the number of the row where there is none]
+    #[arg(long, value_name = "NAME")]
+    id_column: Option<String>,
+    /// The data field of an SDF file that holds the id [default: its title line]
+    #[arg(long, value_name = "NAME")]
+    id_field: Option<String>,
+}
+
+impl LibraryColumns {
+    pub(crate) fn columns(&self) -> Columns {
+        Columns { id: self.id_column.clone(), smiles: self.smiles_column.clone(), id_field: self.id_field.clone() }
+    }
+
+    /// What of it changes the result.
+    pub(crate) fn describe(&self, description: &mut RunDescription) {
+        let name = |name: &Option<String>| name.clone().unwrap_or_default();
+        description.set("columns.smiles", name(&self.smiles_column));
+        description.set("columns.id", name(&self.id_column));
+        description.set("columns.id_field", name(&self.id_field));
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let output = args.output()?;
+    let threads = args.threads.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    let library = read::open(&args.library, &args.columns.columns())?;
+    let mut description = RunDescription::new();
+    describe_input(&mut description, "library", &args.library)?;
+    args.columns.describe(&mut description);
+    let options = args.running.engine(0, threads)?;
+    let standardize = args.standardize.unwrap_or_default();
+    let summary = featurize::featurize(library, args.what, standardize, options, output, description)?;
+    args.running.report(&summary, 0.0, 0)
+}
+
+impl Args {
+    // A file's folder must be there; a folder of parts makes its own.
+    fn output(&self) -> Result<Output> {
+        let output = Output::parse(&self.output)?;
+        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match folder.filter(|folder| output.format() != Format::Dataset && !folder.is_dir()) {
+            Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
+            None => Ok(output),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What is done with libraries.
+
+pub mod featurize;

@@ -1,0 +1,8 @@
+//! `ferrome drug`, end to end: what is written, for good rows and bad ones, and going on after a stop.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests are tests")]
+
+mod support;
+
+#[path = "drug/featurize.rs"]
+mod featurize;
