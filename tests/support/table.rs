@@ -90,7 +90,7 @@ impl Table {
         self.0.column_by_name(name).unwrap_or_else(|| panic!("no column {name} in {:?}", self.columns()))
     }
 
-    fn strings(&self, column: &str) -> Vec<Option<String>> {
+    pub(crate) fn strings(&self, column: &str) -> Vec<Option<String>> {
         self.column(column).as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect()
     }
 }

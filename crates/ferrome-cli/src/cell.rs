@@ -38,6 +38,6 @@ pub(crate) fn run(command: Command) -> Result<()> {
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  ferrome cell count possorted_genome_bam.bam -o pbmc
+  ferrome cell count possorted_genome_bam.bam -o counts
   ferrome cell convert pbmc.h5ad -o pbmc
-  ferrome cell tokenize pbmc.h5ad --style geneformer-v2 --vocabulary v2.json -o tokens";
+  ferrome cell tokenize pbmc --style geneformer-v2 --vocabulary v2.json -o out";

@@ -23,7 +23,8 @@ use crate::options::Running;
 const EXAMPLES: &str = "\
 Examples:
   ferrome cell qc pbmc.h5ad -o pbmc.html
-  ferrome cell qc pbmc.h5ad --vocabulary v2.json -o tokens.html --json tokens.json
+  ferrome cell qc pbmc.h5ad --vocabulary v2.json -o tokens.html \\
+      --json tokens.json
 
 The second also says how many genes the vocabulary knows, how long cells are as
 tokens, and how many are truncated.";

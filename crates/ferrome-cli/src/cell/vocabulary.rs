@@ -11,7 +11,7 @@ use ferrome_cell::vocabulary::Vocabulary;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Turn the dictionaries that Geneformer or scGPT published into one vocabulary, and verify them
+    /// Turn published dictionaries of Geneformer or scGPT into one vocabulary
     Import(import::Args),
     /// Make a new vocabulary with the medians of a corpus, for another organism
     Build(build::Args),
@@ -26,9 +26,10 @@ pub(crate) fn run(command: &Command) -> Result<()> {
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  ferrome cell vocabulary import --tokens token_dictionary_gc104M.pkl \\
-      --medians gene_median_dictionary_gc104M.pkl --symbols gene_name_id_dict_gc104M.pkl -o v2.json
-  ferrome cell vocabulary build zebrafish/*.h5ad --style geneformer-v2 -o zebrafish.json";
+  ferrome cell vocabulary import --tokens token_dictionary.pkl \\
+      --medians gene_median_dictionary.pkl --symbols gene_name_id_dict.pkl \\
+      -o v1.json
+  ferrome cell vocabulary build zebrafish/*.h5ad -o zebrafish.json";
 
 /// Refuses a file that is there, and a folder that is not.
 fn check_output(path: &Path, overwrite: bool) -> Result<()> {

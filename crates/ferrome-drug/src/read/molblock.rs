@@ -83,12 +83,21 @@ fn symbol(text: &str, line: usize) -> Result<(String, u16), Refusal> {
     match text {
         "D" => Ok(("H".to_owned(), 2)),
         "T" => Ok(("H".to_owned(), 3)),
-        "*" | "R" | "R#" => Ok(("*".to_owned(), 0)),
+        "*" | "R#" => Ok(("*".to_owned(), 0)),
         "A" | "Q" | "X" | "M" | "L" | "AH" | "QH" | "XH" | "MH" => {
             let reason = format!("mol block, line {line}: `{text}` stands for several elements, not for an atom");
             Err(Refusal::new(RefusalKind::Unsupported, reason))
         }
-        _ => Ok((text.to_owned(), 0)),
+        _ if text.strip_prefix('R').is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit())) => {
+            Ok(("*".to_owned(), 0))
+        }
+        // Old programs write `BR`.
+        _ => Ok((
+            text.char_indices()
+                .map(|(at, letter)| if at == 0 { letter } else { letter.to_ascii_lowercase() })
+                .collect(),
+            0,
+        )),
     }
 }
 

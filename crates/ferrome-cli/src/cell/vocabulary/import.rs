@@ -12,9 +12,10 @@ use super::{check_output, written};
 
 const EXAMPLES: &str = "\
 Examples:
-  ferrome cell vocabulary import --tokens token_dictionary.pkl --medians gene_median_dictionary.pkl \\
-      --symbols gene_name_id_dict.pkl -o v1.json
-  ferrome cell vocabulary import --tokens vocab.json -o scgpt.json
+  ferrome cell vocabulary import --tokens token_dictionary.pkl \\
+      --medians gene_median_dictionary.pkl --symbols gene_name_id_dict.pkl \\
+      -o v1.json
+  ferrome cell vocabulary import --tokens vocab.json -o scgpt_human.json
 
 Pickles are read by a reader that builds numbers and text and executes nothing.";
 

@@ -95,18 +95,24 @@ fn stereo(graph: &mut Graph, drawing: &Drawing) {
     for wedge in wedges {
         graph.set_bond_order(wedge, BondOrder::Single);
     }
-    let either: HashSet<BondIdx> = (0..)
-        .map(BondIdx)
-        .zip(&drawing.bonds)
-        .filter_map(|(index, bond)| (bond.order == 2 && bond.drawn == Drawn::Either).then_some(index))
-        .collect();
-    if drawing.solid {
+    let either = either(drawing);
+    if drawing.solid && either.is_empty() {
         let places: Vec<(f64, f64, f64)> =
             drawing.atoms.iter().map(|atom| (atom.place[0], atom.place[1], atom.place[2])).collect();
         apply_ez_directions_from_3d(graph, &places);
     } else {
         apply_ez_directions_from_2d_ex(graph, &flat, &either);
     }
+}
+
+/// Double bonds that are drawn crossed, or beside a wavy single bond.
+fn either(drawing: &Drawing) -> HashSet<BondIdx> {
+    let wavy = drawing.bonds.iter().filter(|bond| bond.order == 1 && bond.drawn == Drawn::Either);
+    let beside: HashSet<usize> = wavy.flat_map(|bond| bond.atoms).collect();
+    let open = drawing.bonds.iter().map(|bond| {
+        bond.order == 2 && (bond.drawn == Drawn::Either || bond.atoms.iter().any(|atom| beside.contains(atom)))
+    });
+    (0..).map(BondIdx).zip(open).filter_map(|(index, open)| open.then_some(index)).collect()
 }
 
 /// Gives every atom with four ligands (a hydrogen among them) the handedness that it has in space; what is no centre

@@ -79,7 +79,7 @@ fn is_ordinary_atom(graph: &Graph, index: AtomIdx, atom: &Atom) -> bool {
         (8, 0) | (7, -1) => valence == 2,
         (9 | 17 | 35 | 53, 0) | (8 | 16, -1) => valence == 1,
         (9 | 17 | 35 | 53, -1) => valence == 0,
-        (15, 0) => valence == 5 || (valence == 3 && single),
+        (15, 0) => (valence == 5 && graph.degree(index) == 4) || (valence == 3 && single),
         (16, 0) => matches!(valence, 2 | 4 | 6),
         _ => false,
     }
@@ -100,12 +100,13 @@ fn is_ordinary_aromatic(graph: &Graph, index: AtomIdx, atom: &Atom, hydrogens: u
     }
 }
 
-/// The part with the most heavy atoms; of equals the heaviest, then the first.
+/// The part with the most atoms, hydrogens counted, as RDKit chooses; of equals the heaviest, then the first.
 pub(super) fn largest_fragment(graph: &Graph) -> Graph {
     let mut best: Option<(usize, f64, Graph)> = None;
     for part in graph.fragments() {
         let weight = chematic::chem::rdkit_molecular_weight(&part);
-        let size = part.atom_count();
+        let hydrogens = part.atoms().map(|(index, _)| usize::from(implicit_hcount(&part, index))).sum::<usize>();
+        let size = part.atom_count() + hydrogens;
         if best.as_ref().is_none_or(|(most, heaviest, _)| size > *most || (size == *most && weight > *heaviest)) {
             best = Some((size, weight, part));
         }
