@@ -1,7 +1,7 @@
 # make demo           set up what is needed to run, build, embed twelve proteins, show which are alike
 # make test           set up what the tests need, run all of them, show the counts
 # make check          format, lints and docs, warnings as errors
-# make fuzz           a minute of random input for the FASTA reader, a minute for the pickle reader (nightly Rust)
+# make fuzz           a minute of random input for each reader that takes foreign files (nightly Rust)
 # make bench-protein  protein embedding beside transformers and fair-esm; appends to benches/RESULTS.md
 # make bench-cell     counting, tokenizing and converting beside UMI-tools and Geneformer's own code; appends as well
 # make clean          remove what these targets made
@@ -34,7 +34,7 @@ check: runtime
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --locked --workspace
 
 fuzz:
-	@scripts/fuzz.sh $(fuzz_seconds) fasta pickle
+	@scripts/fuzz.sh $(fuzz_seconds) fasta pickle bam gene_dictionary smiles
 
 bench-protein: test-tools
 	@cargo build --release -p ferrome-cli --locked

@@ -148,6 +148,7 @@ install_test() {
     install --no-deps --no-build-isolation umi-tools==1.1.6
     # What wrote and read token folders in Geneformer's days; in a folder of its own, for PYTHONPATH.
     install --no-deps --target "$venv/datasets-2.21" datasets==2.21.0
+    "$root/scripts/get_chromium.sh" >&2
 }
 
 set_up_runtime() {

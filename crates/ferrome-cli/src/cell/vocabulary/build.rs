@@ -17,8 +17,8 @@ use crate::cell::input::{Reading, found};
 const EXAMPLES: &str = "\
 Examples:
   ferrome cell vocabulary build zebrafish.h5ad -o zebrafish.json
-  ferrome cell vocabulary build corpus/*.h5ad --style geneformer-v1 --min-cells 50 \\
-      -o new.json
+  ferrome cell vocabulary build corpus/*.h5ad --style geneformer-v1 \\
+      --min-cells 50 -o new.json
 
 The median of a gene is taken over the cells that have it, of counts / total * 10,000.
 Up to 256 cells it is exact; beyond, it is estimated by a t-digest, whose largest
