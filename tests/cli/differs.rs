@@ -54,7 +54,7 @@ fn finished_folder_of_another_run_is_refused_with_what_differs() {
             "model was `golden/esm2_hf`, now `golden/esm2_hf_hub`, model.fingerprint was `HASH`, now `HASH`, layers was \
              `3`, now `1`",
         ),
-        ("in.fasta in.fasta -m golden/esm2_hf -o out/", "input.1 was not set, now `in.fasta (33 bytes, xxh3 HASH)`"),
+        ("in.fasta in.fasta -m golden/esm2_hf -o out/", "input.1 was not set, now `in.fasta, 33 bytes, xxh3 HASH`"),
     ];
     for (line, differences) in cases {
         expect(&place, "out/", line, differences);
@@ -71,7 +71,7 @@ fn input_that_changed_is_refused() {
         &place,
         "out/",
         "in.fasta -m golden/esm2_hf -o out/",
-        "input.0 was `in.fasta (33 bytes, xxh3 HASH)`, now `in.fasta (33 bytes, xxh3 HASH)`",
+        "input.0 was `in.fasta, 33 bytes, xxh3 HASH`, now `in.fasta, 33 bytes, xxh3 HASH`",
     );
     place.embed("in.fasta -m golden/esm2_hf -o out/ --overwrite");
     assert_eq!(place.table("out").rows(), 3);

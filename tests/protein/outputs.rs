@@ -47,7 +47,7 @@ fn metadata_says_what_made_the_file() {
     assert_eq!(value("version"), "0.1.0");
     assert_eq!(value("model"), "golden/esm2_hf");
     assert_eq!(value("model.fingerprint").len(), 32);
-    assert!(value("input.0").starts_with("in.fasta (47 bytes, xxh3 "), "{}", value("input.0"));
+    assert!(value("input.0").starts_with("in.fasta, 47 bytes, xxh3 "), "{}", value("input.0"));
     let options = ["pool", "layers", "logits", "long", "dtype"].map(value);
     assert_eq!(options, ["max", "1", "false", "whole", "f32"]);
 }

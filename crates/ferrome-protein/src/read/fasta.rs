@@ -172,7 +172,7 @@ impl Fasta {
                 file: self.file.clone(),
                 place: self.place(header),
                 format: self.lines.reader().format(),
-                reason: error.to_string().lines().next().unwrap_or_default().into(),
+                reason: reason(&error),
             },
         }
     }
@@ -194,6 +194,13 @@ fn unreadable(file: &str, error: io::Error) -> Error {
     let text = error.to_string();
     let text = if text.contains(file) { text } else { format!("{file}: {text}") };
     Error::Io(io::Error::new(error.kind(), text))
+}
+
+/// The first line of what a decompressor says, which of libdeflate is about itself.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    if line.contains("libdeflate") { "invalid data".to_owned() } else { line.to_owned() }
 }
 
 #[cfg(test)]
