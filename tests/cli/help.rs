@@ -126,7 +126,7 @@ fn place_of_cells(place: &Place) {
     let symbols = v2["symbols"].as_object().unwrap().keys().map(String::as_str);
     let tokens =
         symbols.chain(["<pad>", "<cls>", "<eoc>"]).enumerate().map(|(token, name)| format!("{name:?}: {token}"));
-    place.write("vocab.json", &format!("{{{}}}", tokens.collect::<Vec<_>>().join(", ")));
+    place.write("vocab.json", format!("{{{}}}", tokens.collect::<Vec<_>>().join(", ")));
     run("cell vocabulary import --tokens vocab.json -o scgpt.json");
     for (name, published) in [("tokens_protocol_4", "token"), ("medians", "gene_median"), ("symbols", "gene_name_id")] {
         let specimen = root().join(format!("tests/specimens/gene_dictionary/{name}.pkl"));

@@ -101,10 +101,12 @@ where
 {
     let top = bars.counts.iter().max().map_or(1.0, |&most| most.max(1) as f64) * 1.08;
     let mut chart = axes(root, x, 0.0..top, titles)?;
-    chart.draw_series(
-        bars.drawn()
-            .map(|(left, right, height)| Rectangle::new([(left, 0.0), (right, height)], BLUE.mix(0.85).filled())),
-    )?;
+    // A bar that is not empty is seen, however high the highest is.
+    let seen = |height: f64| height.max(top / 150.0);
+    chart
+        .draw_series(bars.drawn().map(|(left, right, height)| {
+            Rectangle::new([(left, 0.0), (right, seen(height))], BLUE.mix(0.85).filled())
+        }))?;
     let inside =
         |&mark: &f64| bars.edges.first().is_some_and(|&e| e <= mark) && bars.edges.last().is_some_and(|&e| mark <= e);
     if let Some(mark) = mark.filter(inside) {

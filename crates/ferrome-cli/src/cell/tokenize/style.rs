@@ -59,7 +59,7 @@ pub(super) struct ScGpt {
     /// Where chance begins, for sampled bins and for cells that are longer than the limit [default: 0]
     #[arg(long, value_name = "N", help_heading = "scGPT")]
     seed: Option<u64>,
-    /// The most tokens of a cell, <cls> included; longer cells are sampled [default: 1200]
+    /// The most tokens of a cell, the special one included; longer cells are sampled [default: 1200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "scGPT")]
     max_length: Option<u64>,
     /// Genes without counts become tokens too, with value 0
