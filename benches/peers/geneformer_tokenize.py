@@ -25,14 +25,17 @@ def tokenize(path: Path, folder: Path) -> dict[str, list]:
     tokens = pickle.loads((folder / "token_dictionary.pkl").read_bytes())
     medians = pickle.loads((folder / "gene_median_dictionary.pkl").read_bytes())
     data = anndata.read_h5ad(path, backed="r")
-    known = np.where([gene in medians for gene in data.var["ensembl_id"]])[0]
-    ids = data.var["ensembl_id"].iloc[known]
+    genes = data.var["ensembl_id"] if "ensembl_id" in data.var else data.var_names.to_series()
+    known = np.where([gene in medians for gene in genes])[0]
+    ids = genes.iloc[known]
     factors = np.array([medians[gene] for gene in ids])
     names = np.array([tokens[gene] for gene in ids])
+    # Upstream demands the column; totals that are not there are summed first, which is not timed apart.
+    counts = data.obs["n_counts"].to_numpy() if "n_counts" in data.obs else np.asarray(data.X[:].sum(axis=1)).ravel()
     cells: list[np.ndarray] = []
     for start in range(0, data.n_obs, 512):
         rows = np.arange(start, min(start + 512, data.n_obs))
-        totals = data.obs["n_counts"].to_numpy()[rows][:, None]
+        totals = counts[rows][:, None]
         chunk = sparse.csr_matrix(data[rows, :].X)[:, known]
         ranked = sparse.csr_matrix(chunk / totals * 10_000 / factors)
         for row in range(len(rows)):
