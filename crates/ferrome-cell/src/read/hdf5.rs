@@ -34,6 +34,7 @@ pub(super) struct Source {
     /// The same file, for reading past the library.
     bytes: Arc<std::fs::File>,
     length: u64,
+    is_wide: bool,
 }
 
 /// What a name in a file stands for.
@@ -48,12 +49,13 @@ impl Source {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let bytes = fs_err::File::open(path)?.into_file();
         let length = bytes.metadata()?.len();
-        if let Some(address) = heap::damaged(&bytes, length) {
+        let is_wide = has_wide_addresses(&bytes);
+        if let Some(address) = is_wide.then(|| heap::endless(&bytes, length)).flatten() {
             return Err(Error::file(path, format!("the strings at byte {address} of the file are damaged")));
         }
         let root = hdf5_metno::File::open(path);
         let root = root.map_err(|error| Error::file(path, unopened(&reason(&error))))?;
-        Ok(Self { path: Arc::new(path.to_owned()), root, bytes: Arc::new(bytes), length })
+        Ok(Self { path: Arc::new(path.to_owned()), root, bytes: Arc::new(bytes), length, is_wide })
     }
 
     /// Where the file lies.
@@ -71,9 +73,9 @@ impl Source {
         heap::Heap::new(self.bytes.clone(), self.length)
     }
 
-    /// Whether the file has bytes of something else before HDF5 begins; addresses are then not those of the file.
-    fn has_user_block(&self) -> bool {
-        self.root.userblock() != 0
+    /// Whether addresses are those of the file (nothing lies before HDF5) and have the usual 8 bytes.
+    fn is_plain(&self) -> bool {
+        self.is_wide && self.root.userblock() == 0
     }
 
     /// What `name` (such as `raw/X`) stands for, if there is such a thing.
@@ -121,6 +123,15 @@ impl Source {
     pub(super) fn failed(&self, name: &str, error: &hdf5_metno::Error) -> Error {
         self.wrong(name, format!("cannot be read, the file is damaged or unsupported: {}", reason(error)))
     }
+}
+
+/// Whether addresses and lengths have 8 bytes each, as they have in all but very special files.
+fn has_wide_addresses(file: &std::fs::File) -> bool {
+    let mut head = [0; 16];
+    let read = filter::pread(file, 0, &mut head).is_ok();
+    // Versions 2 and 3 of the first block have these sizes further in front than versions 0 and 1.
+    let sizes = if head[8] < 2 { (head[13], head[14]) } else { (head[9], head[10]) };
+    read && sizes == (8, 8)
 }
 
 /// Why a file cannot be opened, in words for users.

@@ -112,14 +112,32 @@ fn objects(bytes: &[u8]) -> Option<Vec<(usize, usize)>> {
 
 /// A collection near the beginning or the end of a file, where those of attributes lie, that the library would not return
 /// from; its address.
-pub(super) fn damaged(file: &File, length: u64) -> Option<u64> {
-    let parts = [0..length.min(SEARCHED), length.saturating_sub(SEARCHED).max(SEARCHED)..length];
+pub(super) fn endless(file: &File, length: u64) -> Option<u64> {
+    let parts = [0..length.min(SEARCHED), (length.saturating_sub(SEARCHED).max(SEARCHED) & !7)..length];
     parts.into_iter().filter(|part| !part.is_empty()).find_map(|part| {
         let mut bytes = vec![0; (part.end - part.start) as usize];
         pread(file, part.start, &mut bytes).ok()?;
-        let found = memmem::find_iter(&bytes, b"GCOL\x01\0\0\0").map(|place| part.start + place as u64);
-        found.filter(|address| address % 8 == 0).find(|address| Collection::read(file, *address, length).is_err())
+        let mut found = memmem::find_iter(&bytes, b"GCOL\x01\0\0\0").filter(|place| place % 8 == 0);
+        found.find(|place| is_endless(&bytes[*place..])).map(|place| part.start + place as u64)
     })
+}
+
+/// Whether one comes to free space of no size when one goes from object to object.
+fn is_endless(bytes: &[u8]) -> bool {
+    let bytes = size(bytes).and_then(|size| bytes.get(..usize::try_from(size).ok()?)).unwrap_or_default();
+    let mut at = HEAD;
+    while let Some(head) = bytes.get(at..at + HEAD) {
+        let number = head.first_chunk().map_or(0, |number| u16::from_le_bytes(*number));
+        let size = head.last_chunk().map_or(0, |size| u64::from_le_bytes(*size));
+        if number == 0 {
+            return size == 0;
+        }
+        at = match usize::try_from(size) {
+            Ok(size) if size <= bytes.len() => (at + HEAD + size).next_multiple_of(8),
+            _ => return false,
+        };
+    }
+    false
 }
 
 #[cfg(test)]
@@ -167,6 +185,8 @@ mod tests {
         let mut zeros = collection(&[(1, b"abc"), (2, b"abc")], 32);
         zeros[16..40].fill(0);
         assert_eq!(texts(&zeros, &[2]), damaged, "overwritten by zeros");
+        assert!(is_endless(&zeros) && is_endless(&collection(&[(1, b"abc")], 0)));
+        assert!(!is_endless(&collection(&[(1, b"abc")], 32)) && !is_endless(b"GCOL"));
         assert_eq!(texts(b"GCOL\x01\0\0\0\xff\xff\xff\xff\xff\0\0\0", &[1]), damaged, "larger than the file");
     }
 }

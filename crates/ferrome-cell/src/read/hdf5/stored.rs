@@ -59,7 +59,7 @@ impl Stored {
         let datatype = dataset.dtype().map_err(failed)?;
         let kind = Kind::of(&datatype);
         let width = if matches!(kind, Kind::Variable(_)) { REFERENCE } else { datatype.size() };
-        let place = if matches!(kind, Kind::Other) || source.has_user_block() {
+        let place = if matches!(kind, Kind::Other) || !source.is_plain() {
             Place::Library
         } else {
             Place::of(&dataset, &shape, width)
