@@ -1,14 +1,33 @@
 //! Exit codes: 0 done, 1 the user's input, 2 usage (clap), 3 our fault, 130 interrupted.
 
-use std::{error::Error as StdError, process::ExitCode};
+use std::{
+    error::Error as StdError,
+    io::{Write, stderr, stdout},
+};
 
 use anyhow::Error;
 
-/// Prints the error, if there is one, as one line, and says how the process ends.
-pub(crate) fn code(result: Result<(), Error>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
-    eprintln!("error: {}", line(&error));
-    ExitCode::from(number(&error))
+/// Prints the error, if there is one, as one line, and ends the process.
+pub(crate) fn end(result: Result<(), Error>) -> ! {
+    match result {
+        Ok(()) => with(0),
+        Err(error) => {
+            eprintln!("error: {}", line(&error));
+            with(number(&error))
+        }
+    }
+}
+
+/// Ends the process as clap asks for: after help, the version, or a command line that it does not understand.
+pub(crate) fn after_parsing(message: &clap::Error) -> ! {
+    // Nobody is left to be told that the terminal is gone.
+    let _ = message.print();
+    with(u8::try_from(message.exit_code()).unwrap_or(2))
+}
+
+fn with(code: u8) -> ! {
+    let _ = (stdout().flush(), stderr().flush());
+    ferrome_core::end_process(code)
 }
 
 fn number(error: &Error) -> u8 {

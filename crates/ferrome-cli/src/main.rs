@@ -10,8 +10,6 @@ mod exit;
 mod options;
 mod protein;
 
-use std::process::ExitCode;
-
 use clap::{Parser, Subcommand};
 
 const EXAMPLES: &str = "\
@@ -44,13 +42,14 @@ enum Command {
     Demo(demo::Args),
 }
 
-fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+fn main() {
+    let cli = Cli::try_parse().unwrap_or_else(|message| exit::after_parsing(&message));
+    let result = match cli.command {
         Command::Protein(command) => protein::run(command),
         Command::Cell(command) => cell::run(command),
         Command::Drug(command) => drug::run(command),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
-    exit::code(result)
+    exit::end(result)
 }

@@ -1,10 +1,10 @@
-//! The doors to libtorch that tch 0.24 does not have: two C functions, a library opened at run time, and tensor memory
-//! seen as a slice.
+//! The doors to libtorch that tch 0.24 does not have: two C functions, a library opened at run time, tensor memory seen as
+//! a slice, and an end of the process without its destructors.
 
 #![expect(unsafe_code, reason = "calls C symbols of libtorch and views the memory of CPU tensors")]
 
 use std::{
-    ffi::{CStr, c_char, c_double, c_void},
+    ffi::{CStr, c_char, c_double, c_int, c_void},
     ptr,
 };
 
@@ -25,6 +25,18 @@ unsafe extern "C" {
         algorithm: *const *const c_char,
         output: *mut *mut c_void,
     ) -> i32;
+
+    // POSIX.
+    #[link_name = "_exit"]
+    safe fn exit_at_once(code: c_int) -> !;
+}
+
+/// Ends the process with `code`, at once: standard output has to be flushed, files closed and threads done.
+///
+/// At a usual end, libtorch takes its operators out of their tables one by one, which is a tenth of a second in which
+/// nothing useful happens: as much as it takes to load it.
+pub fn end_process(code: u8) -> ! {
+    exit_at_once(c_int::from(code))
 }
 
 /// Copies the bytes of a contiguous tensor of `shape` and `kind` into `target` of the same shape, converting to its dtype and

@@ -24,3 +24,5 @@ mod ffi;
 pub mod nn;
 
 pub use error::{Error, Result};
+#[cfg(feature = "torch")]
+pub use ffi::end_process;
