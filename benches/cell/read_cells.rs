@@ -1,6 +1,10 @@
-//! Reads a file of cells and says how fast: `cargo run --release -p ferrome-cell --example read -- FILE [NONZEROS]`.
+//! Reading alone, on all processors: bytes, decompression, decoding, checks.
+//!
+//! ```text
+//! cargo run --release -p ferrome-cell --example read_cells -- FILE [NONZEROS OF A BLOCK]
+//! ```
 
-#![allow(clippy::print_stdout, reason = "an example talks")]
+#![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::path::PathBuf;
 use std::time::Instant;

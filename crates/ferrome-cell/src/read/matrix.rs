@@ -35,6 +35,7 @@ impl CellReader for Matrix {
         let sound = values::sound(&raw, self.header.kind, &self.header.genes.ids).map_err(|what| {
             Error::file(&self.path, format!("{}: cells {first} to {}: {what}", self.header.layer, first + count - 1))
         })?;
+        self.rows.take_back(raw);
         self.next += count;
         Ok(Some(Cells {
             first,

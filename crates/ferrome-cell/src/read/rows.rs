@@ -29,4 +29,7 @@ pub(super) trait Rows: Send {
     /// As many of the next rows as have at most `nonzeros` stored entries together, but at least one and no more than
     /// [`MOST_ROWS`]; `None` after the last one.
     fn next_rows(&mut self, nonzeros: usize) -> Result<Option<RawRows>>;
+
+    /// Takes rows that are done with, whose memory may serve for the next ones.
+    fn take_back(&mut self, _rows: RawRows) {}
 }

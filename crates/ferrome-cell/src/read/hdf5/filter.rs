@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 
-use flate2::{Decompress, FlushDecompress, Status};
 use hdf5_metno::filters::Filter;
+use libdeflater::Decompressor;
 
 use super::lzf;
 
@@ -68,12 +68,12 @@ pub(super) fn read(file: &File, chunk: Chunk, pipeline: Pipeline, output: &mut [
 struct Decoder {
     stored: Vec<u8>,
     shuffled: Vec<u8>,
-    inflate: Decompress,
+    inflate: Decompressor,
 }
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self { stored: Vec::new(), shuffled: Vec::new(), inflate: Decompress::new(true) }
+        Self { stored: Vec::new(), shuffled: Vec::new(), inflate: Decompressor::new() }
     }
 }
 
@@ -117,18 +117,15 @@ pub(super) fn pread(file: &File, address: u64, output: &mut [u8]) -> Result<(), 
     })
 }
 
-fn expand(inflate: &mut Decompress, kind: Compression, input: &[u8], output: &mut [u8]) -> Result<(), String> {
-    match kind {
-        Compression::Lzf => lzf::expand(input, output).ok_or_else(|| "LZF data are damaged".to_owned()),
+fn expand(inflate: &mut Decompressor, kind: Compression, input: &[u8], output: &mut [u8]) -> Result<(), String> {
+    let done = match kind {
+        Compression::Lzf => lzf::expand(input, output).ok_or("LZF"),
         Compression::Deflate => {
-            inflate.reset(true);
-            let status = inflate.decompress(input, output, FlushDecompress::Finish);
-            match status.map_err(|error| format!("gzip data are damaged ({error})"))? {
-                Status::StreamEnd if inflate.total_out() == output.len() as u64 => Ok(()),
-                _ => Err(format!("gzip data are damaged (expected {} bytes)", output.len())),
-            }
+            let length = inflate.zlib_decompress(input, output);
+            length.ok().filter(|length| *length == output.len()).map(|_| ()).ok_or("gzip")
         }
-    }
+    };
+    done.map_err(|kind| format!("{kind} data are damaged (expected {} bytes)", output.len()))
 }
 
 /// Puts back together elements of `width` bytes whose first bytes, second bytes and so on lie together.
