@@ -26,7 +26,7 @@ pub use filter::{FILTER_PASS, Filtered};
 pub use obs::ObsColumns;
 
 /// Stored entries of a block, which becomes one part of the output.
-pub const BLOCK: usize = 4 << 20;
+pub const BLOCK: usize = 2 << 20;
 
 /// One run.
 pub struct Job<'a> {

@@ -49,6 +49,8 @@ pub struct Geneformer {
     slots: Slots,
     /// `[slots]`
     tokens: Vec<i32>,
+    /// The highest token that may be written.
+    highest: i32,
     /// `[slots]`
     medians: Vec<f64>,
     /// `<cls>` and `<eos>`, where the version has them.
@@ -74,8 +76,11 @@ impl Geneformer {
         let slots = Slots::new(matching);
         let genes = slots.genes().iter().filter_map(|&gene| vocabulary.genes().get(gene as usize));
         let tokens = genes.clone().map(|gene| gene.token).collect();
+        // Of the whole vocabulary, so that the type of the column does not depend on the matrix.
+        let highest = vocabulary.genes().iter().map(|gene| gene.token).chain(frame.into_iter().flatten()).max();
         let medians = genes.map(|gene| gene.median).collect::<Option<Vec<f64>>>().ok_or_else(|| lacks("medians"))?;
-        Ok(Self { options, style: vocabulary.style(), slots, tokens, medians, frame, most })
+        let highest = highest.unwrap_or(0);
+        Ok(Self { options, style: vocabulary.style(), slots, tokens, highest, medians, frame, most })
     }
 
     /// Whether a cell has any gene of the vocabulary.
@@ -96,12 +101,12 @@ impl Geneformer {
 
 impl Tokenizer for Geneformer {
     fn fields(&self) -> Vec<Field> {
-        Columns::fields(&self.options)
+        Columns::fields(self)
     }
 
     fn tokenize(&self, cells: &Cells) -> Result<Tokens> {
         let totals = self.options.totals.read(cells)?;
-        let mut columns = Columns::new(cells.len());
+        let mut columns = Columns::new(self, cells.len(), cells.genes.len());
         let mut rejected = Vec::new();
         let (mut row, mut ranking) = (Row::default(), Ranking::default());
         for (index, total) in totals.into_iter().enumerate() {
@@ -111,7 +116,7 @@ impl Tokenizer for Geneformer {
                 _ if row.slots.is_empty() => columns.push_empty(),
                 Ok(total) => {
                     self.rank(&row, total, &mut ranking);
-                    columns.push(self, &row, total, ranking.order());
+                    columns.push(self, &row, total, &ranking);
                 }
                 Err(reason) => {
                     rejected.push((index, reason));

@@ -79,32 +79,48 @@ impl Slots {
     }
 
     fn fill<V: Copy + Into<f64>>(&self, columns: &[u32], values: &[V], out: &mut Row) {
-        let Row { slots, values: gathered, sums } = out;
-        slots.clear();
-        gathered.clear();
-        sums.resize(self.genes.len() - self.first_summed, 0.0);
-        let mut summed = false;
+        self.take_known(columns, values, out);
+        let several = |slot: u32| slot as usize >= self.first_summed;
+        if self.first_summed < self.genes.len() && out.slots.iter().any(|&slot| several(slot)) {
+            self.sum_several(out);
+        }
+    }
+
+    /// Which columns are known cannot be foreseen: each entry is written, and the next one over it if it is not.
+    fn take_known<V: Copy + Into<f64>>(&self, columns: &[u32], values: &[V], out: &mut Row) {
+        let Row { slots, values: taken, .. } = out;
+        slots.resize(columns.len(), 0);
+        taken.resize(columns.len(), 0.0);
+        let mut known = 0;
         for (&column, &value) in columns.iter().zip(values) {
             let slot = self.slots.get(column as usize).copied().unwrap_or(NONE);
-            if slot == NONE {
-                continue;
-            }
-            match (slot as usize).checked_sub(self.first_summed) {
-                Some(index) => {
-                    sums[index] += value.into();
-                    summed = true;
-                }
+            slots[known] = slot;
+            taken[known] = value.into();
+            known += usize::from(slot != NONE);
+        }
+        slots.truncate(known);
+        taken.truncate(known);
+    }
+
+    /// Sums the genes of several columns and puts them behind the others.
+    fn sum_several(&self, out: &mut Row) {
+        let Row { slots, values, sums } = out;
+        sums.resize(self.genes.len() - self.first_summed, 0.0);
+        let mut kept = 0;
+        for entry in 0..slots.len() {
+            match (slots[entry] as usize).checked_sub(self.first_summed) {
+                Some(index) => sums[index] += values[entry],
                 None => {
-                    slots.push(slot);
-                    gathered.push(value.into());
+                    (slots[kept], values[kept]) = (slots[entry], values[entry]);
+                    kept += 1;
                 }
             }
         }
-        if summed {
-            for (index, sum) in sums.iter_mut().enumerate().filter(|(_, sum)| **sum != 0.0) {
-                slots.push((self.first_summed + index) as u32);
-                gathered.push(std::mem::take(sum));
-            }
+        slots.truncate(kept);
+        values.truncate(kept);
+        for (index, sum) in sums.iter_mut().enumerate().filter(|(_, sum)| **sum != 0.0) {
+            slots.push((self.first_summed + index) as u32);
+            values.push(std::mem::take(sum));
         }
     }
 }

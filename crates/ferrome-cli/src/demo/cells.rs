@@ -5,7 +5,8 @@ use std::{collections::HashMap, path::Path};
 use anyhow::{Context, Result};
 use arrow::{
     array::{AsArray, RecordBatch},
-    datatypes::{Float64Type, Int32Type, Int64Type},
+    compute::cast,
+    datatypes::{DataType, Float64Type, Int32Type, Int64Type},
 };
 use clap::Parser;
 use ferrome_cell::vocabulary::Vocabulary;
@@ -87,7 +88,7 @@ fn ranked(tokens: &[RecordBatch], counts: &[(String, f64)], symbols: &HashMap<i3
         let ids = batch.column_by_name("input_ids").and_then(|column| column.as_list_opt::<i32>());
         let (lengths, ids) = lengths.zip(ids).context("the demo's tokens have no input_ids")?;
         for ((length, row), (cell, count)) in lengths.iter().zip(ids.iter()).zip(&mut cells) {
-            let row = row.context("a cell of the demo has no tokens")?;
+            let row = cast(&row.context("a cell of the demo has no tokens")?, &DataType::Int32)?;
             let top = row.as_primitive::<Int32Type>().values().iter().take(TOP_GENES);
             let top: Vec<&str> = top.filter_map(|token| symbols.get(token)).map(String::as_str).collect();
             let length = length.unwrap_or_default();

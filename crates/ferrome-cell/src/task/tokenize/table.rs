@@ -8,7 +8,7 @@ use ferrome_core::engine::{BoxError, Conversion, Converted, RejectedRow, Rejecti
 use super::identity;
 use super::obs::ObsColumns;
 use crate::Result;
-use crate::cells::Cells;
+use crate::cells::{Cells, Values};
 use crate::tokenize::{Tokenizer, Tokens};
 
 /// Blocks of cells to rows of tokens.
@@ -29,9 +29,11 @@ impl<'a> TokenTable<'a> {
         Self { tokenizer, obs, reads, schema: Arc::new(Schema::new(fields)) }
     }
 
-    fn convert(&self, cells: &Cells) -> Result<Converted> {
-        let Tokens { columns, tokens, rejected } = self.tokenizer.tokenize(cells)?;
-        let rejected = rows(cells, rejected);
+    fn convert(&self, mut cells: Cells) -> Result<Converted> {
+        let Tokens { columns, tokens, rejected } = self.tokenizer.tokenize(&cells)?;
+        // The matrix is most of the memory of a run, and done with.
+        (cells.genes, cells.values) = (Vec::new(), Values::Counts(Vec::new()));
+        let rejected = rows(&cells, rejected);
         let columns = without(columns, cells.len(), &rejected)?;
         let ids: ArrayRef = Arc::new(cells.ids.clone());
         let columns = columns.into_iter().chain([ids]).chain(self.obs.take(&cells.obs)?).collect();
@@ -56,7 +58,7 @@ impl Conversion for TokenTable<'_> {
     }
 
     fn convert(&self, block: Cells) -> Result<Converted, BoxError> {
-        Ok(TokenTable::convert(self, &block)?)
+        Ok(TokenTable::convert(self, block)?)
     }
 }
 

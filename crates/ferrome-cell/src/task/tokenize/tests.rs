@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray};
-use arrow::datatypes::{Int32Type, Int64Type, Schema};
+use arrow::datatypes::{Int16Type, Int32Type, Int64Type, Schema};
 use arrow::ipc::reader::StreamReader;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -126,7 +126,10 @@ fn parquet(path: &Path) -> RecordBatch {
 
 fn tokens(table: &RecordBatch) -> Vec<Option<Vec<i32>>> {
     let lists = table.column_by_name("input_ids").unwrap().as_list::<i32>();
-    lists.iter().map(|row| row.map(|row| row.as_primitive::<Int32Type>().values().to_vec())).collect()
+    lists
+        .iter()
+        .map(|row| row.map(|row| row.as_primitive::<Int16Type>().iter().flatten().map(i32::from).collect()))
+        .collect()
 }
 
 #[test]

@@ -1,61 +1,84 @@
 /// Orders numbers descending, ties by position, as a stable sort of float64 would, but faster.
 ///
-/// A number's bits become a key of 64 bits that ascends where the number descends. Its lowest bits make room for the
-/// position, so that one sort of plain integers does almost everything; only where keys agree in all other bits, the whole
-/// numbers are compared.
+/// A number's bits become a key of 64 bits that ascends where the number descends. What tells the keys of a cell apart lies
+/// in a few of these bits: the highest [`DIGITS`] times [`DIGIT`] that differ at all are sorted digit by digit, together with
+/// the position; only where they agree, the whole keys are compared.
 #[derive(Debug, Default)]
 pub(super) struct Ranking {
     /// Keys of the numbers, by position.
     keys: Vec<u64>,
-    /// Upper bits of a key, and a position.
+    /// The bits that are sorted by, above the 32 bits of a position.
     packed: Vec<u64>,
-    /// The bits that hold the position.
-    mask: u64,
+    spare: Vec<u64>,
     wanted: usize,
 }
 
+/// Digits by which numbers are sorted, and the bits of each.
+const DIGITS: u32 = 2;
+const DIGIT: u32 = 11;
+
+/// Fewer numbers than this are compared instead: filling the tables of digits would take longer.
+const FEW: usize = 192;
+
 impl Ranking {
-    /// Ranks `numbers`, none of which is NaN; only the first `wanted` ranks need to be right.
+    /// Ranks `numbers`, none of which is NaN; of the order, only the first `wanted` are given.
     pub(super) fn sort(&mut self, numbers: impl Iterator<Item = f64>, wanted: usize) {
         self.keys.clear();
         self.keys.extend(numbers.map(descending));
-        let count = self.keys.len();
-        self.wanted = wanted.min(count);
-        self.mask = count.next_power_of_two() as u64 - 1;
-        let pack = |(position, key): (usize, &u64)| (key & !self.mask) | position as u64;
+        self.wanted = wanted.min(self.keys.len());
+        let (least, most) = self.keys.iter().fold((u64::MAX, 0), |(least, most), &key| (least.min(key), most.max(key)));
+        let differing = 64 - most.saturating_sub(least).leading_zeros();
+        let shift = differing.saturating_sub(DIGITS * DIGIT);
+        let pack = |(position, key): (usize, &u64)| (((key - least) >> shift) << 32) | position as u64;
         self.packed.clear();
         self.packed.extend(self.keys.iter().enumerate().map(pack));
-        if !(self.wanted < count && self.select()) {
+        if self.packed.len() < FEW {
             self.packed.sort_unstable();
-            self.settle(count);
+        } else {
+            self.sort_by_digits();
+        }
+        if shift > 0 {
+            self.settle();
         }
     }
 
     /// The positions of the wanted numbers, by rank.
     pub(super) fn order(&self) -> impl Iterator<Item = u32> + '_ {
-        self.packed.iter().take(self.wanted).map(|packed| (packed & self.mask) as u32)
+        self.packed.iter().take(self.wanted).map(|packed| *packed as u32)
     }
 
-    /// Sorts the wanted numbers only; `false` where the last of them and the next one need a closer look.
-    fn select(&mut self) -> bool {
-        let (wanted, mask) = (self.wanted, self.mask);
-        let (first, next, _) = self.packed.select_nth_unstable(wanted);
-        first.sort_unstable();
-        if first.last().is_some_and(|last| (last & !mask) == (*next & !mask)) {
-            return false;
+    /// Sorts by the lowest digit, then by the next: each pass keeps the order of equal digits.
+    fn sort_by_digits(&mut self) {
+        const VALUES: usize = 1 << DIGIT;
+        let digit = |packed: u64, which: usize| (packed >> (32 + which as u32 * DIGIT)) as usize % VALUES;
+        let mut places = [[0_u32; VALUES]; DIGITS as usize];
+        for &packed in &self.packed {
+            for (which, counts) in places.iter_mut().enumerate() {
+                counts[digit(packed, which)] += 1;
+            }
         }
-        self.settle(wanted);
-        true
+        self.spare.resize(self.packed.len(), 0);
+        for (which, places) in places.iter_mut().enumerate() {
+            let mut next = 0;
+            for place in places.iter_mut() {
+                next += std::mem::replace(place, next);
+            }
+            for &packed in &self.packed {
+                let place = &mut places[digit(packed, which)];
+                self.spare[*place as usize] = packed;
+                *place += 1;
+            }
+            std::mem::swap(&mut self.packed, &mut self.spare);
+        }
     }
 
-    /// Puts runs whose upper bits agree into the order of the whole numbers.
-    fn settle(&mut self, sorted: usize) {
-        let (keys, mask) = (&self.keys, self.mask);
-        let Some(packed) = self.packed.get_mut(..sorted) else { return };
-        for run in packed.chunk_by_mut(|a, b| (a & !mask) == (b & !mask)).filter(|run| run.len() > 1) {
+    /// Puts runs that agree in what was sorted by into the order of the whole keys.
+    fn settle(&mut self) {
+        let keys = &self.keys;
+        for run in self.packed.chunk_by_mut(|a, b| a >> 32 == b >> 32).filter(|run| run.len() > 1) {
             run.sort_unstable_by_key(|&packed| {
-                let position = (packed & mask) as usize;
-                (keys.get(position).copied().unwrap_or_default(), position)
+                let position = packed as u32;
+                (keys.get(position as usize).copied().unwrap_or_default(), position)
             });
         }
     }

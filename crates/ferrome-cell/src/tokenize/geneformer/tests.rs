@@ -1,5 +1,5 @@
 use arrow::array::{AsArray, StringArray};
-use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int16Type, Int64Type};
 
 use super::*;
 use crate::cells::{Genes, Values, no_columns};
@@ -43,7 +43,7 @@ fn geneformer(style: Style, names: &[&str], change: fn(&mut Options)) -> Genefor
 
 fn lists(tokens: &Tokens, column: usize) -> Vec<Vec<i32>> {
     let list = tokens.columns[column].as_list::<i32>();
-    list.iter().map(|row| row.unwrap().as_primitive::<Int32Type>().values().to_vec()).collect()
+    list.iter().map(|row| row.unwrap().as_primitive::<Int16Type>().iter().flatten().map(i32::from).collect()).collect()
 }
 
 #[test]
@@ -143,4 +143,28 @@ fn vocabulary_without_medians() {
     assert_eq!(refused(&parts), "the vocabulary is of the style geneformer-v1 and lacks medians");
     parts.style = Style::GeneformerV2;
     assert_eq!(refused(&parts), "the vocabulary is of the style geneformer-v2 and lacks the token `<cls>`");
+}
+
+#[test]
+fn tokens_take_as_many_bits_as_the_vocabulary_needs() {
+    let item = |highest| {
+        let vocabulary = vocabulary(Style::GeneformerV1);
+        let genes = vocabulary.genes().iter().cloned().map(|gene| match gene.token {
+            8 => Gene { token: highest, ..gene },
+            _ => gene,
+        });
+        let (specials, symbols) = (vec![("<pad>".to_owned(), 0), ("<mask>".to_owned(), 1)], Vec::new());
+        let (former_ids, sources, genes) = (Vec::new(), Vec::new(), genes.collect());
+        let style = Style::GeneformerV1;
+        let wide = Vocabulary::new(Parts { style, specials, genes, symbols, former_ids, sources }).unwrap();
+        // The matrix has none of the high tokens.
+        let columns = Genes::from_ids(StringArray::from(vec!["A", "B"]));
+        let matching = Matching::new(&columns, &wide, &genes::Options::default()).unwrap();
+        let options = Options { totals: Totals::Sum, keep_uncropped: false, keep_counts: false };
+        let geneformer = Geneformer::new(&wide, &matching, options).unwrap();
+        let tokens = geneformer.tokenize(&cells(&[&[(0, 1), (1, 3)]])).unwrap();
+        assert_eq!(tokens.columns[0].data_type(), geneformer.fields()[0].data_type());
+        tokens.columns[0].as_list::<i32>().value_type()
+    };
+    assert_eq!([item(32_767), item(32_768)], [DataType::Int16, DataType::Int32]);
 }

@@ -12,10 +12,7 @@ pub(super) struct Columns {
 impl Columns {
     /// Columns for so many rows with so many tokens at most.
     pub(super) fn new(rows: usize, tokens: usize) -> Self {
-        let mut columns = Self { input_ids: Lists::new(rows), values: Lists::new(rows) };
-        columns.input_ids.values.reserve(tokens);
-        columns.values.values.reserve(tokens);
-        columns
+        Self { input_ids: Lists::new(rows, tokens), values: Lists::new(rows, tokens) }
     }
 
     pub(super) fn fields() -> Vec<Field> {
