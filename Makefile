@@ -42,8 +42,8 @@ bench-protein: test-tools
 
 bench-cell: test-tools
 	@cargo build --release -p ferrome-cli --locked
-	@cargo build --release -p ferrome-cell --example make_bam --locked
-	FERROME_BIN=$(ferrome) .venv/bin/python benches/cell.py --make-bam $(target)/release/examples/make_bam
+	@cargo build --release -p ferrome-cell --examples --locked
+	FERROME_BIN=$(ferrome) .venv/bin/python benches/cell.py --examples $(target)/release/examples
 
 clean:
 	cargo clean

@@ -15,6 +15,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -29,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / "benches" / "peers"
 CELLS = ROOT.parent / "shared/data/cells"
 TARGETS = {"count": 20.0, "tokenize": 30.0}
+# Processes of upstream's `map`s: 1 is its default; none stands for as many as Ferrome has threads.
+UPSTREAM = {"upstream": 1, "upstream-parallel": None}
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def verdict(results: dict[str, list[Run]], peer: str, ours: str, target: float) 
 def count(folder: Path, options: argparse.Namespace) -> list[str]:
     """`cell count` beside `umi_tools count`, on the same generated BAM, with the same table as result."""
     bam = folder / "reads.bam"
-    make = [options.make_bam, bam, "--reads", options.reads]
+    make = [options.examples / "make_bam", bam, "--reads", options.reads]
     run("make-bam", make, folder, options.threads)
     tags = ["--extract-umi-method=tag", "--umi-tag=UB", "--cell-tag=CB", "--gene-tag=GX", "--per-gene", "--per-cell"]
     umi_tools = [Path(sys.executable).parent / "umi_tools", "count", *tags, "-I", bam, "-S", folder / "umi_tools.out.tsv"]
@@ -120,17 +123,41 @@ def tokenize(folder: Path, options: argparse.Namespace) -> list[str]:
     files += ["--symbols", pickles / "gene_name_id_dict.pkl"]
     run("vocabulary", [options.ferrome, "cell", "vocabulary", "import", *files, "-o", vocabulary], folder, options.threads)
     script = PEERS / "geneformer_tokenize.py"
-    peer = [sys.executable, script, h5ad, "--dictionaries", pickles, "-o", folder / "upstream.out"]
-    peer += ["--threads", options.threads, "--stats", folder / "upstream.json"]
+    peers = {}
+    for name, processes in UPSTREAM.items():
+        peers[name] = [sys.executable, script, h5ad, "--dictionaries", pickles, "-o", folder / f"{name}.out"]
+        peers[name] += ["--threads", processes or options.threads, "--stats", folder / f"{name}.json"]
     ferrome = [options.ferrome, "cell", "tokenize", h5ad, "--style", "geneformer-v1", "--vocabulary", vocabulary]
     ferrome += ["-o", folder / "ferrome.out", "--threads", options.threads, "--overwrite"]
-    results = rounds({"upstream": peer, "ferrome": ferrome}, folder, options)
+    results = rounds({**peers, "ferrome": ferrome}, folder, options)
     same = same_tokens(folder / "upstream.out", folder / "ferrome.out")
     size = h5ad.stat().st_size / 1e6
     title = f"### tokenize: {options.cells:,} cells, h5ad (CSR, {options.compression}) of {size:,.0f} MB, Geneformer V1"
     ranking = median(one.stats["rank_seconds"] for one in results["upstream"])
-    notes = [verdict(results, "upstream", "ferrome", TARGETS["tokenize"]), f"- {same}", f"- of upstream's time, {ranking:.1f} s are reading and ranking"]
+    notes = [verdict(results, name, "ferrome", TARGETS["tokenize"]) for name in peers]
+    notes += [f"- {same}", f"- of upstream's time, {ranking:.1f} s are reading and ranking (one process in either)"]
+    notes += parts(h5ad, vocabulary, folder / "ferrome.out", median(one.seconds for one in results["ferrome"]), options)
     return [title, "", *table(results, "ferrome", options.cells, "cells"), "", *notes]
+
+
+def parts(h5ad: Path, vocabulary: Path, tokens: Path, seconds: float, options: argparse.Namespace) -> list[str]:
+    """What the parts of the work cost alone, each a process of its own: the floor is their sum, shared by all threads."""
+    folder = h5ad.parent
+    run("read", [options.examples / "read_cells", h5ad], folder, options.threads)
+    run("rank", [options.examples / "rank_cells", h5ad, vocabulary], folder, options.threads)
+    number = lambda name, pattern: float(re.search(pattern, (folder / name).read_text())[1])  # noqa: E731
+    reading = number("read.log", r"blocks in ([0-9.]+) s")
+    rate, entries = number("rank.log", r"([0-9]+) cells/s on one thread"), number("rank.log", r"a cell of ([0-9]+) entries")
+    ranking = options.cells / rate / options.threads
+    megabytes = sum(file.stat().st_size for file in tokens.rglob("*.arrow")) / 1e6
+    size, floor = h5ad.stat().st_size / 1e6, reading + ranking
+    return [
+        f"- reading alone (decompression, decoding, checks) on {options.threads} threads: {reading:.2f} s, {size / reading:,.0f} MB/s of the file, "
+        f"{8 * entries * options.cells / 1e6 / reading:,.0f} MB/s of indices and values",
+        f"- ranking alone: {rate:,.0f} cells/s on one thread ({entries:,.0f} entries each): {ranking:.2f} s on {options.threads} threads",
+        f"- the floor, reading and ranking on {options.threads} threads without start, hash and writing ({megabytes:,.0f} MB): {floor:.2f} s; "
+        f"Ferrome takes {seconds / floor:.2f} times that",
+    ]
 
 
 def same_tokens(theirs: Path, ours: Path) -> str:
@@ -190,7 +217,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--compression", default="gzip")
     parser.add_argument("--large", type=int, default=900_000, help="cells of the large files (about 11 kB each)")
     parser.add_argument("--ferrome", default=os.environ.get("FERROME_BIN", str(ROOT / "target/release/ferrome")))
-    parser.add_argument("--make-bam", default=str(ROOT / "target/release/examples/make_bam"))
+    parser.add_argument("--examples", type=Path, default=ROOT / "target/release/examples", help="make_bam, read_cells, rank_cells")
     parser.add_argument("--folder", help="where the large files go [default: the temporary folder]")
     parser.add_argument("--out", type=Path, default=ROOT / "benches/RESULTS.md")
     return parser.parse_args()

@@ -16,6 +16,7 @@ use ferrome_cell::{
     cells::Cells,
     genes::{self, Matching},
     read::{self, ReadOptions},
+    task::tokenize::BLOCK,
     tokenize::{
         Tokenizer,
         geneformer::{Geneformer, Options},
@@ -23,9 +24,6 @@ use ferrome_cell::{
     },
     vocabulary::Vocabulary,
 };
-
-/// Cells are tokenized in blocks of about as many entries as the command line uses.
-const BLOCK: usize = 4 << 20;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
