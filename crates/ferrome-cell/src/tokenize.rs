@@ -66,7 +66,7 @@ impl FromStr for Style {
 
 /// One way to turn cells into tokens.
 pub trait Tokenizer: Send + Sync {
-    /// The columns it makes, in order: `input_ids: list<int32>` and `length: int64` first. All are nullable.
+    /// The columns it makes, in order: `input_ids: list<int16>` (or `int32`) and `length: int64` first. All are nullable.
     fn fields(&self) -> Vec<Field>;
 
     /// The tokens of a block; pure, and called from several threads at once.
