@@ -37,6 +37,13 @@ def dtypes():
     return values | {"empty": torch.zeros(0, 3), "scalar": torch.tensor(2.5)}
 
 
+def foreign_dtypes():
+    """Dtypes that no model computes with, beside one that is read."""
+    names = "uint16 uint32 uint64 float8_e4m3fn float8_e5m2 complex64".split()
+    values = {name: torch.tensor([0, 1, 1, 0]).to(getattr(torch, name)) for name in names}
+    return values | {"float32": torch.tensor([0.0, 1.0])}
+
+
 def namespace():
     """As fair-esm writes it: arguments beside the model."""
     args = argparse.Namespace(
@@ -132,6 +139,7 @@ def valid():
     matrix = tensors()["layers.0.weight"]
     save("transposed.pt", tensors() | {"layers.0.weight": matrix.t().contiguous().t()})
     save_file(dtypes(), FOLDER / "dtypes.safetensors")
+    save_file(foreign_dtypes(), FOLDER / "foreign_dtypes.safetensors")
     save("dtypes.bin", dtypes())
     save("dtypes_legacy.bin", dtypes(), _use_new_zipfile_serialization=False)
     save("namespace.pt", namespace())
@@ -156,6 +164,10 @@ def invalid():
     save("truncated_legacy.pt", {"w": torch.ones(3)}, _use_new_zipfile_serialization=False)
     (FOLDER / "truncated_legacy.pt").write_bytes((FOLDER / "truncated_legacy.pt").read_bytes()[:-4])
     (FOLDER / "truncated.safetensors").write_bytes((FOLDER / "plain.safetensors").read_bytes()[:-4])
+    # what a server says instead of sending a file
+    (FOLDER / "page.safetensors").write_bytes(b"\n<!DOCTYPE html>\n<html lang=\"en\">\n<title>Sign in</title>\n")
+    (FOLDER / "reply.safetensors").write_bytes(b'{"error":"Repository not found"}')
+    (FOLDER / "reply.bin").write_bytes(b"Entry not found")
     torch.jit.script(torch.nn.Linear(1, 1)).save(str(FOLDER / "torchscript.pt"))
     repack("big_endian.pt", big_endian)
     repack("deflated.pt", deflated)

@@ -146,6 +146,15 @@ fn unknown_name_says_where_it_looked_and_how_to_get_it() {
     }
 }
 
+#[test]
+fn unknown_name_of_our_own_is_not_sent_to_the_hub() {
+    let place = place();
+    let message = place.refused("in.fasta -m ferrome-esm2-none -o out.csv");
+    let advice = "; it lies in weights/ of Ferrome's repository: give its path, or that of weights/ in FERROME_WEIGHTS";
+    assert!(message.starts_with("model `ferrome-esm2-none` was not found; looked for weights/"), "{message}");
+    assert!(message.ends_with(advice), "{message}");
+}
+
 /// `hf download REPO config.json`, or a download that was stopped.
 #[test]
 fn snapshot_without_weights() {

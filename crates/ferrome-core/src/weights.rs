@@ -40,7 +40,7 @@ mod specimens;
 
 pub use checkpoint::Checkpoint;
 pub use claims::Claims;
-pub use dtype::DType;
+pub use dtype::{DType, Foreign};
 pub use problem::{Problem, PytorchProblem, SafetensorsProblem, ShardsProblem};
 pub use tensor::TensorInfo;
 pub use value::Value;

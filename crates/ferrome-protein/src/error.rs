@@ -42,7 +42,7 @@ pub enum Error {
 
     /// A name was given for a model, and no cache on this machine has it.
     #[error(
-        "model `{model}` was not found; looked for {}; get it with `hf download {repository}` or give a folder",
+        "model `{model}` was not found; looked for {}; {advice}",
         looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
     )]
     ModelNotFound {
@@ -50,8 +50,8 @@ pub enum Error {
         model: String,
         /// Every place that would have been taken.
         looked: Vec<PathBuf>,
-        /// The repository on the Hugging Face hub that would have this name.
-        repository: String,
+        /// How to get it.
+        advice: String,
     },
 
     /// The rotary frequencies of two layers differ, which no ESM-2 does.

@@ -99,7 +99,7 @@ impl<'c> Loader<'c> {
         let name = self.full(name);
         let expected: Vec<usize> = shape.iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect();
         let Some(info) = self.claims.borrow_mut().take(&name, &expected) else { return Ok(()) };
-        let stored = torch_kind(info.dtype);
+        let stored = torch_kind(info.dtype)?;
         self.checkpoint
             .with_bytes(&name, |bytes| tch::no_grad(|| ffi::copy_from_bytes(target, bytes, shape, stored)))?
     }
@@ -128,8 +128,8 @@ impl<'c> Loader<'c> {
     }
 }
 
-fn torch_kind(dtype: DType) -> Kind {
-    match dtype {
+fn torch_kind(dtype: DType) -> Result<Kind> {
+    Ok(match dtype {
         DType::F64 => Kind::Double,
         DType::F32 => Kind::Float,
         DType::F16 => Kind::Half,
@@ -140,5 +140,7 @@ fn torch_kind(dtype: DType) -> Kind {
         DType::I8 => Kind::Int8,
         DType::U8 => Kind::Uint8,
         DType::Bool => Kind::Bool,
-    }
+        // Claims hand none of these out.
+        DType::Foreign(_) => return Err(Error::Torch(format!("tensors of dtype {dtype} are not supported"))),
+    })
 }

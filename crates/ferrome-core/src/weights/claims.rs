@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{Checkpoint, Problem, TensorInfo};
+use super::{Checkpoint, DType, Problem, TensorInfo};
 use crate::{Error, Result};
 
 /// How many names of each kind a message lists.
@@ -14,12 +14,20 @@ pub struct Claims<'c> {
     allowed: Vec<String>,
     missing: Vec<String>,
     misshapen: Vec<String>,
+    foreign: Vec<String>,
 }
 
 impl<'c> Claims<'c> {
     /// No claims yet on `checkpoint`.
     pub fn new(checkpoint: &'c Checkpoint) -> Claims<'c> {
-        Claims { checkpoint, taken: BTreeSet::new(), allowed: vec![], missing: vec![], misshapen: vec![] }
+        Claims {
+            checkpoint,
+            taken: BTreeSet::new(),
+            allowed: vec![],
+            missing: vec![],
+            misshapen: vec![],
+            foreign: vec![],
+        }
     }
 
     /// Allows tensors that the model does not use, such as known buffers; `*` in `pattern` stands for any text.
@@ -27,7 +35,8 @@ impl<'c> Claims<'c> {
         self.allowed.push(pattern.to_owned());
     }
 
-    /// Claims the tensor `name` of this shape; `None` when it is missing or misshapen, which [`Claims::finish`] reports.
+    /// Claims the tensor `name` of this shape; `None` when it is missing, misshapen or of a dtype that is not computed
+    /// with, which [`Claims::finish`] reports.
     pub fn take(&mut self, name: &str, shape: &[usize]) -> Option<&'c TensorInfo> {
         let Some(info) = self.checkpoint.info(name) else {
             self.missing.push(name.to_owned());
@@ -36,6 +45,10 @@ impl<'c> Claims<'c> {
         self.taken.insert(name.to_owned());
         if info.shape != shape {
             self.misshapen.push(format!("`{name}` is {:?}, expected {shape:?}", info.shape));
+            return None;
+        }
+        if let DType::Foreign(_) = info.dtype {
+            self.foreign.push(format!("`{name}` is {}", info.dtype));
             return None;
         }
         Some(info)
@@ -58,9 +71,9 @@ impl<'c> Claims<'c> {
             .filter(|(_, names)| !names.is_empty())
             .map(|(kind, names)| format!("{} {kind}: {}", names.len(), listed(names)))
             .collect();
-        if !self.misshapen.is_empty() {
-            faults.push(format!("{} of another shape: {}", self.misshapen.len(), first_ten(&self.misshapen)));
-        }
+        let kinds = [("of another shape", &self.misshapen), ("of a dtype that is not supported", &self.foreign)];
+        let kinds = kinds.iter().filter(|(_, found)| !found.is_empty());
+        faults.extend(kinds.map(|(kind, found)| format!("{} {kind}: {}", found.len(), first_ten(found))));
         if faults.is_empty() {
             return Ok(());
         }
@@ -134,6 +147,23 @@ mod tests {
             claims.finish().unwrap_err().to_string(),
             "m.safetensors: weights do not fit the model: 12 missing: \
              `w0`, `w1`, `w2`, `w3`, `w4`, `w5`, `w6`, `w7`, `w8`, `w9`, …"
+        );
+    }
+
+    #[test]
+    fn foreign_dtype_is_refused_only_where_it_is_asked_for() {
+        let header = r#"{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]},
+                         "b":{"dtype":"U64","shape":[1],"data_offsets":[2,10]}}"#;
+        let checkpoint = Checkpoint::from_bytes("m.safetensors".as_ref(), file(header, 10)).unwrap();
+        let mut claims = Claims::new(&checkpoint);
+        claims.allow_left_over("*");
+        claims.finish().unwrap();
+        let mut claims = Claims::new(&checkpoint);
+        assert!(claims.take("a", &[2]).is_none());
+        assert_eq!(
+            claims.finish().unwrap_err().to_string(),
+            "m.safetensors: weights do not fit the model: 1 left over: `b`; \
+             1 of a dtype that is not supported: `a` is F8_E4M3"
         );
     }
 

@@ -7,13 +7,15 @@ use super::{Problem, TensorInfo, Value, archive, legacy, safetensors};
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// First bytes of formats that are not weights for Ferrome.
-const FOREIGN_STARTS: [(&[u8], &str); 5] = [
+const FOREIGN_STARTS: [(&[u8], &str); 3] = [
     (b"\x89HDF\r\n\x1a\n", "the HDF5 format of TensorFlow and Keras"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"GGUF", "the GGUF format"),
-    (b"<", "an HTML or XML page, perhaps a failed download,"),
-    (b"{", "a JSON file"),
 ];
+
+/// How much of a file is looked at to see whether it is text, and how much of the text a message shows.
+const LOOKED_AT: usize = 512;
+const SHOWN: usize = 60;
 
 /// Extensions of formats that are not weights for Ferrome.
 const FOREIGN_EXTENSIONS: [(&str, &str); 5] = [
@@ -45,6 +47,7 @@ pub(super) fn list(bytes: &[u8], path: &Path) -> Result<Listing, Problem> {
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         return Ok(archive::list(bytes)?);
     }
+    refuse_text(bytes)?;
     if extension == "safetensors" || bytes.get(8) == Some(&b'{') {
         return Ok(safetensors::list(bytes)?);
     }
@@ -55,6 +58,31 @@ pub(super) fn list(bytes: &[u8], path: &Path) -> Result<Listing, Problem> {
         Some((_, format)) => Err(Problem::Unsupported { format }),
         None => Err(Problem::Unknown { start: bytes.get(..8).unwrap_or(bytes).escape_ascii().to_string() }),
     }
+}
+
+/// Says what the file is when it is text: no weights are, since a header length made of letters is beyond any limit.
+fn refuse_text(bytes: &[u8]) -> Result<(), Problem> {
+    let head = bytes.get(..LOOKED_AT).unwrap_or(bytes);
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        // A letter of several bytes may be cut in two.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(head.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
+        }
+        Err(_) => return Ok(()),
+    };
+    let text = text.trim_start();
+    if text.is_empty() || text.contains(|letter: char| letter.is_control() && !letter.is_ascii_whitespace()) {
+        return Ok(());
+    }
+    let what = match text.as_bytes().first() {
+        Some(b'<') => "an HTML or XML page",
+        Some(b'{' | b'[') => "JSON",
+        _ => "text",
+    };
+    let start = text.split(['\n', '\r']).next().unwrap_or_default().chars().take(SHOWN).collect();
+    Err(Problem::Text { what, start })
 }
 
 /// Says how to fetch the weights when the file is a Git LFS pointer.
@@ -87,7 +115,30 @@ mod tests {
         refused("blob", b"\x89HDF\r\n\x1a\n...", &hdf5);
         refused("flax_model.msgpack", b"\x84", &format!("the MessagePack format of Flax {expected}"));
         refused("a.npy", b"\x93NUMPY\x01\0", &format!("a NumPy array {expected}"));
-        refused("model.pt", b"<!DOCTYPE html>", &format!("an HTML or XML page, perhaps a failed download, {expected}"));
+    }
+
+    #[test]
+    fn reply_of_a_server_instead_of_weights() {
+        let page = b"\n<!DOCTYPE html>\n<html class=\"\">";
+        let html = "holds an HTML or XML page instead of weights, perhaps a failed download: `<!DOCTYPE html>`";
+        refused("model.safetensors", page, html);
+        refused("model.pt", page, html);
+        let json = "holds JSON instead of weights, perhaps a failed download: `{\"error\":\"Repository not found\"}`";
+        refused("model.safetensors", br#"{"error":"Repository not found"}"#, json);
+        // The ninth byte is a brace, as in safetensors.
+        let nested = "holds JSON instead of weights, perhaps a failed download: `{\"err\": {\"status\": 404}}`";
+        refused("blob", br#"{"err": {"status": 404}}"#, nested);
+        let text = "holds text instead of weights, perhaps a failed download: `Entry not found`";
+        refused("pytorch_model.bin", b"\xef\xbb\xbfEntry not found\r\n", text);
+        refused("model.safetensors", b"no", "holds text instead of weights, perhaps a failed download: `no`");
+    }
+
+    #[test]
+    fn text_that_is_cut_within_a_letter() {
+        let page = format!("{}\u{e9}", "x".repeat(LOOKED_AT - 1));
+        let start = "x".repeat(SHOWN);
+        let expected = format!("holds text instead of weights, perhaps a failed download: `{start}`");
+        refused("model.safetensors", page.as_bytes(), &expected);
     }
 
     #[test]

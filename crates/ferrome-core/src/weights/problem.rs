@@ -46,6 +46,14 @@ pub enum Problem {
         /// Name of the format.
         format: &'static str,
     },
+    /// A file of text, such as the page that a server sent instead of the weights.
+    #[error("holds {what} instead of weights, perhaps a failed download: `{start}`")]
+    Text {
+        /// HTML, JSON or text.
+        what: &'static str,
+        /// How its first line begins.
+        start: String,
+    },
     /// A file of no known format.
     #[error("neither a safetensors nor a PyTorch file, it starts with `{start}`")]
     Unknown {

@@ -72,27 +72,23 @@ fn place(
 
 /// Checks that shape and dtype give the number of bytes.
 fn describe(name: &str, entry: Entry, data_start: usize) -> Result<TensorInfo, SafetensorsProblem> {
-    let dtype = DType::from_safetensors(entry.dtype).ok_or_else(|| SafetensorsProblem::UnsupportedDtype {
-        name: name.to_owned(),
-        dtype: entry.dtype.to_string(),
-    })?;
+    let dtype = DType::from_safetensors(entry.dtype);
     let (start, end) = entry.data_offsets;
     let elements = if entry.shape.contains(&0) {
         Some(0)
     } else {
         entry.shape.iter().try_fold(1usize, |product, &count| product.checked_mul(count))
     };
-    let needed = elements.and_then(|elements| elements.checked_mul(dtype.size()));
+    // Elements of fewer than eight bits end with a whole byte.
+    let bits = elements.and_then(|elements| elements.checked_mul(dtype.bits())).filter(|bits| bits % 8 == 0);
+    let needed = bits.map(|bits| bits / 8);
     let in_file = data_start.checked_add(start).zip(data_start.checked_add(end));
     match in_file {
         Some((first, last)) if needed.is_some() && needed == end.checked_sub(start) => {
             let strides = contiguous_strides(&entry.shape);
             Ok(TensorInfo { dtype, shape: entry.shape, strides, file: 0, span: first..last })
         }
-        _ => {
-            let (name, dtype) = (name.to_owned(), dtype.name());
-            Err(SafetensorsProblem::WrongSize { name, dtype, shape: entry.shape, start, end })
-        }
+        _ => Err(SafetensorsProblem::WrongSize { name: name.to_owned(), dtype, shape: entry.shape, start, end }),
     }
 }
 
@@ -252,8 +248,17 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn dtype_that_is_not_supported() {
-        let header = r#"{"a":{"dtype":"U16","shape":[1],"data_offsets":[0,2]}}"#;
-        refused(&file(header, 2), "tensor `a`: dtype U16 is not supported");
+    fn dtype_that_no_model_computes_with_is_listed() {
+        let header = r#"{"a":{"dtype":"U16","shape":[3],"data_offsets":[0,6]},
+                         "b":{"dtype":"F4","shape":[6],"data_offsets":[6,9]}}"#;
+        let tensors = list(&file(header, 9)).unwrap().tensors;
+        assert_eq!(tensors["a"].dtype.to_string(), "U16");
+        assert_eq!((tensors["a"].byte_len(), tensors["b"].byte_len()), (6, 3));
+    }
+
+    #[test]
+    fn elements_of_four_bits_that_end_within_a_byte() {
+        let header = r#"{"a":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}}"#;
+        refused(&file(header, 2), "tensor `a`: F4 of shape [3] does not fill bytes 0 to 2");
     }
 }

@@ -153,13 +153,13 @@ candle_core_tests/test_with_key.pt	1 tensors of 64 bytes, 37ed53eddf54785862346a
 candle_core_tests/test.npy	a NumPy array is not supported, expected .safetensors or a PyTorch .bin, .pt or .pth file
 candle_core_tests/test.npz	a NumPy archive is not supported, expected .safetensors or a PyTorch .bin, .pt or .pth file
 safetensors_samples/samples/B.safetensors	1 tensors of 6 bytes, 5e5ef638ab9e656cb07917951b8b4027
-safetensors_samples/samples/H.safetensors	tensor `H`: dtype U16 is not supported
-safetensors_samples/samples/I.safetensors	tensor `I`: dtype U32 is not supported
+safetensors_samples/samples/H.safetensors	1 tensors of 12 bytes, 160c3478fd0bf59a90ba4bcdb5a51eb9
+safetensors_samples/samples/I.safetensors	1 tensors of 24 bytes, 4751eab197d0a40bba273e5638304d3b
 safetensors_samples/samples/b.safetensors	1 tensors of 6 bytes, d53a860b1439430e318b4d01c2603314
 safetensors_samples/samples/d.safetensors	1 tensors of 48 bytes, 883b620a3b1799a29f712be42816f866
 safetensors_samples/samples/e.safetensors	1 tensors of 12 bytes, 686a045a9643f67feaecd63bfd131f49
 safetensors_samples/samples/f.safetensors	1 tensors of 24 bytes, 6eabb538a965b9c5baa814d819f2567d
 safetensors_samples/samples/h.safetensors	1 tensors of 12 bytes, a030c83a4697e3a01597df38cfc91534
 safetensors_samples/samples/i.safetensors	1 tensors of 24 bytes, 1049a67eb38fa592a58ca507d77d130a
-safetensors_samples/samples/overall.safetensors	tensor `H`: dtype U16 is not supported
+safetensors_samples/samples/overall.safetensors	9 tensors of 168 bytes, e8a233363ab87885c8e03025f2ad8995
 ";

@@ -25,7 +25,7 @@ impl TensorInfo {
 
     /// Bytes of the tensor once it is contiguous.
     pub fn byte_len(&self) -> usize {
-        self.elements() * self.dtype.size()
+        self.elements() * self.dtype.bits() / 8
     }
 
     /// Distance between neighbours along each axis, in elements.

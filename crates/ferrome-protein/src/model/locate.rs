@@ -35,11 +35,16 @@ pub fn locate(model: &str) -> Result<PathBuf> {
         }
         looked.push(repository);
     }
-    Err(Error::ModelNotFound { model: model.to_owned(), looked, repository: repository_name(model) })
+    Err(Error::ModelNotFound { model: model.to_owned(), looked, advice: advice(model) })
 }
 
-fn repository_name(model: &str) -> String {
-    if model.contains('/') { model.to_owned() } else { format!("facebook/{model}") }
+fn advice(model: &str) -> String {
+    if model.starts_with("ferrome-") {
+        return "it lies in weights/ of Ferrome's repository: give its path, or that of weights/ in FERROME_WEIGHTS"
+            .into();
+    }
+    let repository = if model.contains('/') { model.to_owned() } else { format!("facebook/{model}") };
+    format!("get it with `hf download {repository}` or give a folder")
 }
 
 // `weights/` of the working folder, of $FERROME_WEIGHTS, and of the checkout that the binary was built in.
@@ -105,6 +110,16 @@ mod tests {
         let message = locate("esm2_t0_0M").unwrap_err().to_string();
         assert!(message.starts_with("model `esm2_t0_0M` was not found; looked for weights/esm2_t0_0M, "), "{message}");
         assert!(message.ends_with("get it with `hf download facebook/esm2_t0_0M` or give a folder"), "{message}");
+    }
+
+    #[test]
+    fn unknown_name_of_our_own_is_not_sent_to_the_hub() {
+        let message = locate("ferrome-esm2-none").unwrap_err().to_string();
+        let start = "model `ferrome-esm2-none` was not found; looked for weights/ferrome-esm2-none, ";
+        assert!(message.starts_with(start), "{message}");
+        let end =
+            "; it lies in weights/ of Ferrome's repository: give its path, or that of weights/ in FERROME_WEIGHTS";
+        assert!(message.ends_with(end), "{message}");
     }
 
     #[test]

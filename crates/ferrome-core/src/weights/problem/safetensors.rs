@@ -1,3 +1,5 @@
+use crate::weights::DType;
+
 /// What is wrong with a safetensors file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -70,21 +72,13 @@ pub enum SafetensorsProblem {
         /// Name of the tensor.
         name: String,
         /// Its dtype.
-        dtype: &'static str,
+        dtype: DType,
         /// Its shape.
         shape: Vec<usize>,
         /// First byte after the header.
         start: usize,
         /// One past its last byte.
         end: usize,
-    },
-    /// A dtype that Ferrome does not compute with.
-    #[error("tensor `{name}`: dtype {dtype} is not supported")]
-    UnsupportedDtype {
-        /// Name of the tensor.
-        name: String,
-        /// The dtype, as safetensors names it.
-        dtype: String,
     },
     /// A name is given twice.
     #[error("tensor `{name}` is given twice")]
