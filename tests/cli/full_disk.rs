@@ -14,7 +14,7 @@ fn full_disk_under_one_file() {
     let place = Place::new();
     place.fasta("in.fasta", &proteins(60));
     place.embed(&format!("{LINE} -o whole.parquet"));
-    for file in ["run.tmp", "part-00000.batch-0001.spill.tmp", "part-00000.parquet.tmp", "output-0.tmp"] {
+    for file in ["run.json.ferrome-tmp", "part-00000.batch-0001.spill.tmp", "part-00000.parquet.tmp", "output-0.tmp"] {
         let full = format!("out.parquet.run/{file}");
         fs_err::create_dir(place.path("out.parquet.run")).unwrap();
         symlink("/dev/full", place.path(&full)).unwrap();

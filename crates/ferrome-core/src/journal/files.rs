@@ -1,7 +1,7 @@
 //! Names of a run's files, and writing them whole.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fs_err::File;
 
@@ -10,6 +10,8 @@ use crate::table::failed;
 
 pub(super) const JOURNAL: &str = "run.json";
 pub(super) const LOCK: &str = "lock";
+/// How the name of a small file ends that is being written.
+const UNFINISHED: &str = ".ferrome-tmp";
 
 /// The names in a folder, sorted; none where there is no such folder.
 pub(super) fn names(folder: &Path) -> Result<Vec<String>> {
@@ -46,16 +48,23 @@ pub(super) fn is_shard(name: &str) -> bool {
 pub(super) fn is_ours(name: &str) -> bool {
     let beside = |rest: &str| rest.ends_with(".spill") || rest.ends_with(".json");
     let ours = name.strip_prefix("part-").is_some_and(beside) || part_number(name).is_some();
-    ours || name.ends_with(".tmp") || name == JOURNAL || name == LOCK
+    ours || name.ends_with(".tmp") || is_unfinished(name) || name == JOURNAL || name == LOCK
 }
 
-/// Writes a file under a temporary name, syncs it and renames it, so that it is there whole or not at all.
+/// Whether [`write_whole`] was stopped before it gave the file its name.
+pub(super) fn is_unfinished(name: &str) -> bool {
+    name.ends_with(UNFINISHED)
+}
+
+/// Writes a file as `NAME.ferrome-tmp` beside its place, syncs it and renames it, so that it is there whole or not at all.
 ///
 /// # Errors
 ///
 /// The file cannot be written; a full disk is told apart.
 pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
-    let unfinished = path.with_extension("tmp");
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(UNFINISHED);
+    let unfinished = PathBuf::from(unfinished);
     let write = || {
         let mut file = File::create(&unfinished)?;
         file.write_all(content.as_ref())?;
@@ -95,15 +104,24 @@ mod tests {
     #[test]
     fn file_on_a_full_disk_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink("/dev/full", folder.path().join("run.tmp")).unwrap();
+        std::os::unix::fs::symlink("/dev/full", folder.path().join("run.json.ferrome-tmp")).unwrap();
         let path = folder.path().join("run.json");
         assert_eq!(
             write_whole(&path, b"{}").unwrap_err().to_string(),
             format!(
-                "{}: no space left on device; what is done is kept: make room and run the same command again",
-                path.with_extension("tmp").display()
+                "{}.ferrome-tmp: no space left on device; what is done is kept: make room and run the same command again",
+                path.display()
             )
         );
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn neighbour_with_a_suffix_for_temporary_files_is_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("report.tmp"), "a user's").unwrap();
+        write_whole(&folder.path().join("report.html"), "<html>").unwrap();
+        assert_eq!(fs_err::read(folder.path().join("report.tmp")).unwrap(), b"a user's");
+        assert_eq!(names(folder.path()).unwrap(), ["report.html", "report.tmp"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::files::{LOCK, is_ours, is_shard, names, part_number};
+use super::files::{LOCK, is_ours, is_shard, is_unfinished, names, part_number};
 use super::{RunDescription, Workplace};
 use crate::table::{Output, part};
 use crate::{Error, Result};
@@ -84,7 +84,7 @@ impl Workplace {
         for name in names(folder)? {
             let ours = match part_number(&name) {
                 Some(number) if self.parts == folder => part::footer(&self.part(number)).is_ok(),
-                _ => is_shard(&name) || files.contains(&folder.join(&name)),
+                _ => is_shard(&name) || is_unfinished(&name) || files.contains(&folder.join(&name)),
             };
             if !ours && name != "_run" && !name.starts_with('.') {
                 return foreign(folder.to_owned(), name);
@@ -99,7 +99,7 @@ impl Workplace {
         let mut files: Vec<PathBuf> = own.collect();
         if self.output.format().is_folder() {
             let parts = names(self.output.path())?.into_iter();
-            let parts = parts.filter(|name| part_number(name).is_some() || is_shard(name));
+            let parts = parts.filter(|name| part_number(name).is_some() || is_shard(name) || is_unfinished(name));
             files.extend(parts.map(|name| self.output.path().join(name)));
         }
         files.extend(self.output.files());

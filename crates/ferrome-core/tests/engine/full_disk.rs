@@ -32,7 +32,7 @@ fn run_with_full(output: &Path, work: &Path, file: &str) {
 #[test]
 fn full_disk_under_a_batch_or_a_part_keeps_what_is_done() {
     let folder = tempdir().unwrap();
-    for file in ["part-00002.batch-0001.spill.tmp", "part-00002.parquet.tmp", "run.tmp"] {
+    for file in ["part-00002.batch-0001.spill.tmp", "part-00002.parquet.tmp", "run.json.ferrome-tmp"] {
         let output = folder.path().join(file.replace('.', "-"));
         run_with_full(&output, &output.join("_run"), file);
     }

@@ -76,7 +76,7 @@ fn dataset(args: &Args, options: &Options, counted: Counted, interrupt: Interrup
 // Written whole under another name, then renamed.
 fn table(path: &Path, counted: &Counted, form: Form) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
+    name.push(".ferrome-tmp");
     let unfinished = path.with_file_name(name);
     let mut file = BufWriter::new(File::create(&unfinished)?);
     counted.write_table(form, &mut file)?;
