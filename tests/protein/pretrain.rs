@@ -117,6 +117,28 @@ fn killed_and_continued_is_byte_identical() {
 }
 
 #[test]
+fn second_run_into_the_same_folder_is_refused_while_the_first_works() {
+    let place = place();
+    place.write("config.json", with(CONFIG, r#""steps": 120"#, r#""steps": 1000000"#));
+    let mut child = place.start(&format!("{LINE} --quiet -o model"));
+    wait_for(&place.path("model/metrics.csv"), &mut child);
+    for options in ["-o model", "-o model --overwrite"] {
+        assert_eq!(
+            refused(&place, options),
+            "model: another run of ferrome is writing this output (it holds the lock model/.ferrome-lock)"
+        );
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The lock of a killed run holds nobody.
+    place.write("config.json", CONFIG);
+    let message = refused(&place, "-o model");
+    assert!(message.starts_with("model: an earlier run into this output differs: steps was `1000000`, "), "{message}");
+    place.done(&format!("{LINE} --quiet -o model --overwrite"));
+    assert!(!place.path("model/.ferrome-lock").exists());
+}
+
+#[test]
 fn training_goes_on_from_a_checkpoint_of_anyone() {
     let place = place();
     place.write(

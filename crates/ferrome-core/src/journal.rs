@@ -6,6 +6,7 @@
 //! the files, and a finished folder of parts needs no other file to be recognised.
 
 mod files;
+mod lock;
 mod record;
 mod start;
 mod workplace;
@@ -18,6 +19,7 @@ use crate::{Result, fingerprint};
 
 pub(crate) use files::publish;
 pub use files::write_whole;
+pub use lock::Lock;
 pub use record::{PartRecord, Rejected, Statistics};
 pub(crate) use workplace::Workplace;
 

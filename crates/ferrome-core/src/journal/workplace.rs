@@ -1,14 +1,12 @@
 //! The files of a run: where they lie, what they are called, which of them are done.
 
-use std::fs::TryLockError;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use fs_err::File;
 use serde::{Deserialize, Serialize};
 
 use super::files::{JOURNAL, LOCK, is_ours, names, part_number, publish, write_whole};
-use super::{PartRecord, RunDescription, Statistics};
+use super::{Lock, PartRecord, RunDescription, Statistics};
 use crate::table::{Format, Output, failed, part};
 use crate::{Error, Result};
 
@@ -28,7 +26,7 @@ pub(crate) struct Workplace {
     pub(super) work: PathBuf,
     /// Where finished parts lie.
     pub(super) parts: PathBuf,
-    pub(super) lock: Option<File>,
+    pub(super) lock: Option<Lock>,
 }
 
 impl Workplace {
@@ -155,16 +153,7 @@ impl Workplace {
     }
 
     pub(super) fn take_lock(&mut self) -> Result<()> {
-        let path = self.work.join(LOCK);
-        let lock = File::options().write(true).create(true).truncate(false).open(&path)?;
-        match lock.file().try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::OutputLocked { path: self.output.path().to_owned(), lock: path });
-            }
-            // Some network file systems have no locks.
-            Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => return Err(error.into()),
-            _ => self.lock = Some(lock),
-        }
+        self.lock = Some(Lock::take(self.work.join(LOCK), self.output.path())?);
         Ok(())
     }
 }

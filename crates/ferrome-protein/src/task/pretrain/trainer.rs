@@ -3,7 +3,12 @@ use std::{
     time::Instant,
 };
 
-use ferrome_core::{interrupt::Interrupt, journal::write_whole, train::AdamW, weights::Checkpoint};
+use ferrome_core::{
+    interrupt::Interrupt,
+    journal::{Lock, write_whole},
+    train::AdamW,
+    weights::Checkpoint,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -80,16 +85,25 @@ struct State {
 }
 
 const CHECKPOINT: &str = "checkpoint.safetensors";
+/// In the folder as long as a run writes into it.
+const LOCK: &str = ".ferrome-lock";
 
 /// Trains, or goes on with an earlier run into the same folder. At every checkpoint the folder holds the model so far, as
 /// Hugging Face lays it out, with `metrics.csv` and `loss.svg`.
 ///
 /// # Errors
 ///
-/// The folder holds a run with other data or options (listed); it cannot be written; the training diverges;
-/// [`Error::Interrupted`] after Ctrl-C, with everything kept.
+/// Another run writes into the folder; it holds a run with other data or options (listed); it cannot be written; the
+/// training diverges; [`Error::Interrupted`] after Ctrl-C, with everything kept.
 pub fn pretrain(start: &Start, corpus: &Corpus, on_progress: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
     fs_err::create_dir_all(start.folder)?;
+    let lock = Lock::take(start.folder.join(LOCK), start.folder)?;
+    let outcome = run(start, corpus, on_progress);
+    lock.release()?;
+    outcome
+}
+
+fn run(start: &Start, corpus: &Corpus, on_progress: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
     let mut trainer = Trainer::new(start, corpus)?;
     let resumed = (trainer.state.step > 0).then_some(trainer.state.step);
     let mut batches =
