@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::support::inputs::{Random, proteins};
-use crate::support::killed::{ended, interrupt, wait_for};
+use crate::support::killed::{ended, interrupt, signal, wait_for};
 use crate::support::place::Place;
 
 const ROWS: usize = 2500;
@@ -116,6 +116,25 @@ fn control_c_keeps_what_is_done_and_says_how_to_go_on() {
     assert!(said.contains(" rows were done before; "), "{said}");
     place.done(&format!("{LINE} -o whole/"));
     assert!(files(&place.path("out")) == files(&place.path("whole")));
+}
+
+/// What `kill`, schedulers and systemd send, and what a closed terminal sends.
+#[test]
+fn other_signals_end_a_run_as_control_c_does() {
+    let place = place();
+    place.done(&format!("{LINE} -o whole.parquet --quiet"));
+    for name in ["TERM", "HUP"] {
+        let line = format!("{LINE} -o {name}.parquet --quiet");
+        let mut child = place.start(&line);
+        wait_for(&place.path(format!("{name}.parquet.run/part-00000.parquet")), &mut child);
+        signal(&child, name);
+        let stopped = ended(child);
+        assert_eq!((stopped.code, stopped.stdout.as_str()), (Some(130), ""), "{name}: {}", stopped.stderr);
+        let rows = interrupted_rows(&stopped.message(), "run the same command again to go on");
+        assert!(0 < rows && rows < ROWS, "{rows}");
+        place.done(&line);
+        assert!(place.read(format!("{name}.parquet")) == place.read("whole.parquet"), "{name}");
+    }
 }
 
 #[test]

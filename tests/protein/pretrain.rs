@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::support::inputs::{Random, proteins};
-use crate::support::killed::{ended, interrupt, wait_for};
+use crate::support::killed::{ended, signal, wait_for};
 use crate::support::place::{Ended, Place};
 
 /// One thread: two that wait for each other take ten times as long on a busy machine.
@@ -80,9 +80,26 @@ fn it_learns_and_its_model_embeds() {
 fn stopped_and_continued_is_byte_identical() {
     let place = place();
     place.done(&format!("{LINE} --quiet -o whole"));
-    let mut child = place.start(&format!("{LINE} --quiet -o stopped"));
-    wait_for(&place.path("stopped/metrics.csv"), &mut child);
-    interrupt(&child);
+    // Ctrl-C, and what schedulers and systemd send.
+    for name in ["INT", "TERM"] {
+        stopped_by(&place, name);
+        let line = format!("{LINE} --quiet -o {name}");
+        place.done(&line);
+        let weights = format!("{name}/model.safetensors");
+        assert!(place.read(&weights) == place.read("whole/model.safetensors"), "stopped by {name}");
+        assert_eq!(metrics(&place, name, "held_out_loss"), metrics(&place, "whole", "held_out_loss"));
+        assert_eq!(metrics(&place, name, "train_loss"), metrics(&place, "whole", "train_loss"));
+        // Once more: nothing is left to do.
+        place.done(&line);
+        assert!(place.read(&weights) == place.read("whole/model.safetensors"));
+    }
+}
+
+/// Starts a run into the folder `name` and stops it by the signal `name` after its first measurement.
+fn stopped_by(place: &Place, name: &str) {
+    let mut child = place.start(&format!("{LINE} --quiet -o {name}"));
+    wait_for(&place.path(format!("{name}/metrics.csv")), &mut child);
+    signal(&child, name);
     let stopped = ended(child);
     assert_eq!(stopped.code, Some(130), "{}", stopped.stderr);
     let message = stopped.message();
@@ -91,13 +108,6 @@ fn stopped_and_continued_is_byte_identical() {
         .and_then(|rest| rest.strip_suffix(" of 120 steps done; run the same command again to go on"));
     let step: u32 = step.and_then(|step| step.parse().ok()).unwrap_or_else(|| panic!("{message}"));
     assert!((30..120).contains(&step));
-    place.done(&format!("{LINE} --quiet -o stopped"));
-    assert!(place.read("stopped/model.safetensors") == place.read("whole/model.safetensors"), "stopped at step {step}");
-    assert_eq!(metrics(&place, "stopped", "held_out_loss"), metrics(&place, "whole", "held_out_loss"));
-    assert_eq!(metrics(&place, "stopped", "train_loss"), metrics(&place, "whole", "train_loss"));
-    // Once more: nothing is left to do.
-    place.done(&format!("{LINE} --quiet -o stopped"));
-    assert!(place.read("stopped/model.safetensors") == place.read("whole/model.safetensors"));
 }
 
 #[test]
