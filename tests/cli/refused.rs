@@ -222,6 +222,23 @@ fn output_that_is_not_to_be_touched() {
     assert_eq!(place.names("mine"), ["notes.txt"]);
 }
 
+/// A model may take minutes to load, and an input to be looked at.
+#[test]
+fn output_that_exists_is_noticed_before_input_and_model() {
+    let place = place();
+    place.write("out.parquet", "an old one");
+    assert_eq!(
+        place.refused("no.fasta -m no/such/model -o out.parquet"),
+        "out.parquet: exists already; pass --overwrite to replace it, or choose another -o"
+    );
+    place.write("mine/notes.txt", "not ferrome's");
+    assert_eq!(
+        place.refused("no.fasta -m no/such/model -o mine --overwrite"),
+        "mine: holds `notes.txt`, which ferrome did not write; choose an empty or new folder for -o"
+    );
+    assert_eq!(place.refused("no.fasta -m no/such/model -o out.parquet --overwrite"), "no.fasta: no such file");
+}
+
 #[test]
 fn overwrite_does_not_touch_what_ferrome_did_not_write() {
     let place = place();

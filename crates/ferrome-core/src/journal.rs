@@ -21,6 +21,7 @@ pub(crate) use files::publish;
 pub use files::write_whole;
 pub use lock::Lock;
 pub use record::{PartRecord, Rejected, Statistics};
+pub use start::refuse_output;
 pub(crate) use workplace::Workplace;
 
 /// Every key of file metadata that a run writes starts with this.

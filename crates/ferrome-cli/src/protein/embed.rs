@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use clap::builder::NonEmptyStringValueParser;
 use ferrome_core::{
     engine::{self, BoxError, Job, Totals},
+    journal::refuse_output,
     table::{Format, Output},
 };
 use ferrome_protein::{
@@ -76,6 +77,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let output = args.output()?;
+    refuse_output(&output, args.running.overwrite)?;
     let threads = args.compute.threads();
     let devices = args.compute.device.devices()?;
     let first = devices.first().copied().unwrap_or(Device::Cpu);

@@ -7,6 +7,16 @@ use super::{RunDescription, Workplace};
 use crate::table::{Output, part};
 use crate::{Error, Result};
 
+/// Refuses an output that a run would not touch: one that exists (without `overwrite`), or a folder with files of someone
+/// else. Every run looks for itself; this is for looking before a model is loaded.
+///
+/// # Errors
+///
+/// [`Error::OutputExists`], [`Error::OutputForeign`], or the journal of an earlier run cannot be read.
+pub fn refuse_output(output: &Output, overwrite: bool) -> Result<()> {
+    Workplace::new(output.clone(), RunDescription::new()).refuse(overwrite)
+}
+
 impl Workplace {
     /// Locks the output and makes its work folder, or goes on with that of an earlier run with the same description.
     ///
@@ -15,10 +25,7 @@ impl Workplace {
     /// The output exists, belongs to someone else or to another run, or an earlier run had another description.
     pub(crate) fn start(output: Output, description: RunDescription, overwrite: bool) -> Result<Self> {
         let mut place = Self::new(output, description);
-        if !overwrite {
-            place.refuse_existing()?;
-        }
-        place.refuse_foreign()?;
+        place.refuse(overwrite)?;
         if place.output.format().is_folder() {
             fs_err::create_dir_all(place.output.path())?;
         }
@@ -56,6 +63,14 @@ impl Workplace {
         }
         let parts = self.finished_parts()?;
         parts.first().map(|&number| part::footer(&self.part(number)).map(|footer| footer.description)).transpose()
+    }
+
+    /// Refuses an output that is not to be touched.
+    fn refuse(&self, overwrite: bool) -> Result<()> {
+        if !overwrite {
+            self.refuse_existing()?;
+        }
+        self.refuse_foreign()
     }
 
     /// Refuses a finished output file, unless a run was stopped while it gave its files their names or tidied up.
