@@ -39,6 +39,10 @@ impl Compute {
     }
 }
 
+/// The help of `--stats` where rows are counted and no model is loaded.
+pub(crate) const ROW_STATS: &str =
+    "Write what the run did as JSON: run_seconds, rows, unique, resumed_rows, tokens, peak_rss_bytes";
+
 /// How a run treats its output and its records.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Running {
@@ -51,7 +55,8 @@ pub(crate) struct Running {
     /// No progress bar and no summary
     #[arg(long, short, help_heading = "Run")]
     pub(crate) quiet: bool,
-    /// Write what the run did as JSON: load_seconds, run_seconds, rows, tokens, residues, peak_rss_bytes
+    /// Write what the run did as JSON: load_seconds, run_seconds, rows, unique, resumed_rows, tokens, residues, padding,
+    /// peak_rss_bytes
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     pub(crate) stats: Option<PathBuf>,
 }

@@ -15,8 +15,9 @@ use ferrome_cell::write::{self, WriteOptions, Written};
 use ferrome_core::interrupt::Interrupt;
 use serde_json::json;
 
+use super::input::{found, grouped};
 use crate::options::Running;
-use report::{Done, found, grouped};
+use report::Done;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,9 +27,12 @@ Examples:
 The first writes pbmc/cells/part-*.parquet and pbmc/genes.parquet. Killed at any
 moment, the same command goes on where it was. The second writes AnnData.";
 
+const STATS: &str = "Write what the run did as JSON: format, layer, genes, cells, entries, rounded, rejected, run_seconds, \
+                     peak_rss_bytes";
+
 /// Reads any file of counts and writes a dataset of Parquet, an h5ad file or a 10x matrix folder
 #[derive(clap::Parser, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_arg("stats", |stats| stats.help(STATS)))]
 pub(crate) struct Args {
     /// h5ad, 10x .h5, a 10x matrix folder, loom, Parquet (one row per cell, long or wide), or a dataset
     #[arg(value_name = "IN")]

@@ -123,7 +123,8 @@ pub(crate) struct Args {
     /// No progress and no summary
     #[arg(long, short, help_heading = "Run")]
     quiet: bool,
-    /// Write what the run did as JSON
+    /// Write what the run did as JSON: run_seconds, reads, counted_reads, dropped (by reason), umis, all_umis, cells,
+    /// cells_left_out, genes, median_umis_per_cell, saturation, warnings, peak_rss_bytes
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     stats: Option<PathBuf>,
 }

@@ -1,13 +1,12 @@
 //! What every subcommand that reads cells has in common.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
-use anyhow::Result;
 use clap::Args;
+use ferrome_cell::cells::ValueKind;
 use ferrome_cell::read::{self, CellReader, Header, ReadOptions};
-use ferrome_core::fingerprint::{self, Fingerprint};
 
 /// How cells are read.
 #[derive(Args, Clone, Debug)]
@@ -42,32 +41,36 @@ impl Reading {
     }
 }
 
-/// What was found in a file, in one line.
-pub(crate) fn found(path: &Path, header: &Header) -> String {
-    let cells = header.cells.map_or_else(String::new, |cells| format!("{cells} cells, "));
-    format!("{}: {}, {cells}{} genes, from {}", path.display(), header.format, header.genes.len(), header.layer)
+/// What kind of file it is, and how large, in one line.
+pub(crate) fn found(input: &Path, header: &Header) -> String {
+    let kind = match header.kind {
+        ValueKind::Counts => "counts",
+        ValueKind::Floats => "values that are no counts",
+    };
+    let cells = header.cells.map_or_else(String::new, |cells| format!("{} cells x ", grouped(cells)));
+    let genes = grouped(header.genes.len() as u64);
+    format!("{}: {}, {kind} from {}: {cells}{genes} genes", input.display(), header.format, header.layer)
 }
 
-/// The input with size and hash, for the journal; of a folder, all its files together.
-pub(crate) fn describe(path: &Path) -> Result<String> {
-    let mut files = Vec::new();
-    list(path, &mut files)?;
-    let (mut bytes, mut hash) = (0, Fingerprint::new());
-    for file in &files {
-        let content = fingerprint::file(file)?;
-        bytes += content.bytes;
-        hash.push(file.strip_prefix(path)?.as_os_str().as_encoded_bytes());
-        hash.push(&content.hash.to_le_bytes());
+/// A number with commas.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
     }
-    Ok(format!("{} ({bytes} bytes, xxh3 {})", path.display(), fingerprint::hex(hash.finish())))
+    grouped
 }
 
-fn list(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    if !path.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_three_digits() {
+        assert_eq!([7, 999, 1000, 1_234_567].map(grouped), ["7", "999", "1,000", "1,234,567"]);
     }
-    let mut entries = fs_err::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(|entry| entry.file_name());
-    entries.iter().try_for_each(|entry| list(&entry.path(), files))
 }

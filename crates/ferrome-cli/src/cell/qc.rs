@@ -29,9 +29,11 @@ Examples:
 The second also says how many genes the vocabulary knows, how long cells are as
 tokens, and how many are truncated.";
 
+const STATS: &str = "Write what the run did as JSON: rows, rejected, run_seconds, peak_rss_bytes";
+
 /// Writes one HTML page: counts and genes per cell, mitochondrial share, most expressed genes, token lengths
 #[derive(clap::Parser, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_arg("stats", |stats| stats.help(STATS)))]
 pub(crate) struct Args {
     /// h5ad, 10x .h5, a 10x matrix folder, loom, Parquet, or a dataset
     #[arg(value_name = "IN")]

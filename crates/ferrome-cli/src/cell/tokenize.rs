@@ -16,10 +16,10 @@ use ferrome_cell::{
 use ferrome_core::{engine::Summary, journal::RunDescription, table::Output};
 
 use super::{
-    input::{self, Reading, found},
+    input::{Reading, found},
     names::Names,
 };
-use crate::options::Running;
+use crate::options::{ROW_STATS, Running, describe_input};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,7 +33,7 @@ the same command goes on where it was.";
 
 /// Writes `input_ids`, `length`, `cell_id`, the columns asked for and `error`, one row per cell, in the order of the input
 #[derive(clap::Parser, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_arg("stats", |stats| stats.help(ROW_STATS)))]
 pub(crate) struct Args {
     /// h5ad, 10x .h5, a 10x matrix folder, loom, Parquet, or a dataset
     #[arg(value_name = "IN")]
@@ -161,7 +161,8 @@ impl Args {
     }
 
     fn description(&self, vocabulary: &Vocabulary, genes: &genes::Options) -> Result<RunDescription> {
-        let mut description = RunDescription::new().with("input", input::describe(&self.input)?);
+        let mut description = RunDescription::new();
+        describe_input(&mut description, "input", &self.input)?;
         tokenize::describe_genes(&mut description, vocabulary, genes);
         description.set("allow_normalized", self.reading.allow_normalized);
         Ok(description)

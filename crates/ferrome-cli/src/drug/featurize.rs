@@ -13,7 +13,7 @@ use ferrome_drug::{
     task::featurize::{self, What},
 };
 
-use crate::options::{Running, describe_input};
+use crate::options::{ROW_STATS, Running, describe_input};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +27,7 @@ Killed at any moment, the same command goes on where it was.";
 
 /// Writes `id`, `smiles`, the columns asked for and `error`, one row per row of the library, in its order
 #[derive(clap::Parser, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_arg("stats", |stats| stats.help(ROW_STATS)))]
 pub(crate) struct Args {
     /// .smi, .csv, .tsv, .parquet or .sdf, plain or gzip; `-` is standard input (.smi)
     #[arg(value_name = "LIBRARY")]
