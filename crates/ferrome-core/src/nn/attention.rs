@@ -1,6 +1,8 @@
 //! Self-attention over a packed batch: sequences of different lengths lie one after another, without padding.
 
 mod kernel;
+mod layout;
+mod number;
 mod pack;
 mod reference;
 

@@ -4,7 +4,12 @@
 //! Floor, in vector instructions for eight queries and sixteen keys at head width `k`: `8 k` (f32) or `4 k` (bf16) for
 //! the scores, the same for the mix with `k` rounded up to 16, and about 160 for the exponentials.
 
-#![expect(unsafe_code, reason = "SIMD loads and stores through pointers, and calls behind a feature test")]
+#![expect(unsafe_code, reason = "calls behind a feature test")]
+
+#[cfg(target_arch = "x86_64")]
+mod arithmetic;
+#[cfg(target_arch = "x86_64")]
+mod blocks;
 
 use tch::Kind;
 
@@ -85,7 +90,7 @@ pub(super) fn attend_f32(head: &mut Head, queries: usize) {
     #[cfg(target_arch = "x86_64")]
     if instructions::f32() {
         // SAFETY: the processor has AVX-512F.
-        unsafe { single::attend(head, queries) }
+        unsafe { blocks::single::attend(head, queries) }
     }
 }
 
@@ -94,7 +99,7 @@ pub(super) fn attend_bf16(head: &mut Head, queries: usize) {
     #[cfg(target_arch = "x86_64")]
     if instructions::bf16() {
         // SAFETY: the processor has AVX-512F and AVX-512 BF16.
-        unsafe { brain::attend(head, queries) }
+        unsafe { blocks::brain::attend(head, queries) }
     }
 }
 
@@ -135,235 +140,4 @@ mod instructions {
     pub(super) fn bf16() -> bool {
         false
     }
-}
-
-// The same kernel twice: the two differ in the features that must be on, in the multiply-add, and in how weights are
-// stored for the mix.
-#[cfg(target_arch = "x86_64")]
-macro_rules! kernel {
-    ($name:ident, $features:literal, $per_word:literal, $multiply_add:item, $store_weights:item) => {
-        mod $name {
-            use std::arch::x86_64::*;
-
-            use super::{Head, KEY_BLOCK, KEY_TILE, LANES, ROW_TILE, exp};
-
-            $multiply_add
-            $store_weights
-
-            #[target_feature(enable = $features)]
-            pub(super) fn attend(head: &mut Head, queries: usize) {
-                for first in (0..queries).step_by(ROW_TILE) {
-                    let rows = ROW_TILE.min(queries - first);
-                    row_tile(head, first, queries);
-                    let mixed = head.mixed.chunks_exact(head.columns).take(rows);
-                    for (row, values) in head.output.chunks_exact_mut(head.width).skip(first).zip(mixed) {
-                        row.copy_from_slice(values.get(..head.width).unwrap_or_default());
-                    }
-                }
-            }
-
-            #[target_feature(enable = $features)]
-            fn row_tile(head: &mut Head, first: usize, keys: usize) {
-                head.mixed.fill(0.0);
-                let mut maxima = [f32::NEG_INFINITY; ROW_TILE];
-                let mut sums = [0.0f32; ROW_TILE];
-                for block in (0..keys).step_by(KEY_BLOCK) {
-                    let count = KEY_BLOCK.min(keys - block);
-                    for tile in (0..count).step_by(KEY_TILE) {
-                        score_tile(head, first, block + tile, tile);
-                    }
-                    soften(head, count, &mut maxima, &mut sums);
-                    mix(head, block, count);
-                }
-                for (row, sum) in head.mixed.chunks_exact_mut(head.columns).zip(sums) {
-                    let scale = sum.recip();
-                    row.iter_mut().for_each(|value| *value *= scale);
-                }
-            }
-
-            // scores[8][32 at `place`] = queries[8 x k] . keys[32 x k]
-            #[target_feature(enable = $features)]
-            fn score_tile(head: &mut Head, query: usize, key: usize, place: usize) {
-                let words = head.words;
-                debug_assert!((query + ROW_TILE) * words <= head.queries.len());
-                debug_assert!((key + KEY_TILE) * words <= head.keys.len() && place + KEY_TILE <= KEY_BLOCK);
-                let mut sums = [[_mm512_setzero_ps(); 2]; ROW_TILE];
-                // SAFETY: `Head::clear` sized both buffers to whole tiles, and the scores hold ROW_TILE x KEY_BLOCK.
-                unsafe {
-                    let mut q = head.queries.as_ptr().add(query * words);
-                    let mut k = head.keys.as_ptr().add(key * words);
-                    for _ in 0..words {
-                        let left = _mm512_loadu_si512(k.cast());
-                        let right = _mm512_loadu_si512(k.add(LANES).cast());
-                        for (row, sum) in sums.iter_mut().enumerate() {
-                            let one = _mm512_set1_epi32(q.add(row).read().cast_signed());
-                            sum[0] = multiply_add(sum[0], one, left);
-                            sum[1] = multiply_add(sum[1], one, right);
-                        }
-                        q = q.add(ROW_TILE);
-                        k = k.add(KEY_TILE);
-                    }
-                    let scores = head.scores.as_mut_ptr().add(place);
-                    for (row, sum) in sums.iter().enumerate() {
-                        _mm512_storeu_ps(scores.add(row * KEY_BLOCK), sum[0]);
-                        _mm512_storeu_ps(scores.add(row * KEY_BLOCK + LANES), sum[1]);
-                    }
-                }
-            }
-
-            // Scores become weights exp(s - max); what was mixed before is brought to the new maximum.
-            #[target_feature(enable = $features)]
-            fn soften(head: &mut Head, count: usize, maxima: &mut [f32; ROW_TILE], sums: &mut [f32; ROW_TILE]) {
-                let whole = count.next_multiple_of(LANES);
-                let columns = head.columns;
-                let rows = head.scores.chunks_exact_mut(KEY_BLOCK).zip(head.mixed.chunks_exact_mut(columns));
-                for ((scores, mixed), (maximum, sum)) in rows.zip(maxima.iter_mut().zip(sums.iter_mut())) {
-                    scores.iter_mut().take(whole).skip(count).for_each(|score| *score = f32::NEG_INFINITY);
-                    // SAFETY: `whole` is a multiple of LANES, at most KEY_BLOCK, the length of `scores`.
-                    unsafe {
-                        let pointer = scores.as_mut_ptr();
-                        let mut highest = _mm512_set1_ps(*maximum);
-                        for at in (0..whole).step_by(LANES) {
-                            highest = _mm512_max_ps(highest, _mm512_loadu_ps(pointer.add(at)));
-                        }
-                        let top = _mm512_reduce_max_ps(highest);
-                        let shift = _mm512_set1_ps(top);
-                        let mut total = _mm512_setzero_ps();
-                        for at in (0..whole).step_by(LANES) {
-                            let weight = exp(_mm512_sub_ps(_mm512_loadu_ps(pointer.add(at)), shift));
-                            total = _mm512_add_ps(total, weight);
-                            store_weights(pointer, at, weight);
-                        }
-                        let fade = (*maximum - top).exp();
-                        if fade < 1.0 {
-                            mixed.iter_mut().for_each(|value| *value *= fade);
-                        }
-                        *sum = *sum * fade + _mm512_reduce_add_ps(total);
-                        *maximum = top;
-                    }
-                }
-            }
-
-            // mixed[8][columns] += weights[8][count] . values[count][columns]
-            #[target_feature(enable = $features)]
-            fn mix(head: &mut Head, block: usize, count: usize) {
-                let mut column = 0;
-                while column < head.columns {
-                    let registers = ((head.columns - column) / LANES).min(2);
-                    match registers {
-                        2 => mix_columns::<2>(head, block, count, column),
-                        _ => mix_columns::<1>(head, block, count, column),
-                    }
-                    column += registers * LANES;
-                }
-            }
-
-            #[target_feature(enable = $features)]
-            fn mix_columns<const N: usize>(head: &mut Head, block: usize, count: usize, column: usize) {
-                let columns = head.columns;
-                let words = count.div_ceil($per_word);
-                debug_assert!((block / $per_word + words) * columns <= head.values.len());
-                // SAFETY: the value rows of this block and ROW_TILE x `columns` mixed values were sized by `Head`;
-                // `column + N * LANES <= columns`. An odd last key shares its word with a zero weight and value.
-                unsafe {
-                    let weights = head.scores.as_ptr().cast::<u32>();
-                    let mixed = head.mixed.as_mut_ptr().add(column);
-                    let mut sums = [[_mm512_setzero_ps(); N]; ROW_TILE];
-                    for (row, sum) in sums.iter_mut().enumerate() {
-                        for (n, register) in sum.iter_mut().enumerate() {
-                            *register = _mm512_loadu_ps(mixed.add(row * columns + n * LANES));
-                        }
-                    }
-                    let mut value = head.values.as_ptr().add(block / $per_word * columns + column);
-                    for word in 0..words {
-                        let mut loaded = [_mm512_setzero_si512(); N];
-                        for (n, register) in loaded.iter_mut().enumerate() {
-                            *register = _mm512_loadu_si512(value.add(n * LANES).cast());
-                        }
-                        for (row, sum) in sums.iter_mut().enumerate() {
-                            let one = _mm512_set1_epi32(weights.add(row * KEY_BLOCK + word).read().cast_signed());
-                            for (register, values) in sum.iter_mut().zip(loaded) {
-                                *register = multiply_add(*register, one, values);
-                            }
-                        }
-                        value = value.add(columns);
-                    }
-                    for (row, sum) in sums.iter().enumerate() {
-                        for (n, register) in sum.iter().enumerate() {
-                            _mm512_storeu_ps(mixed.add(row * columns + n * LANES), *register);
-                        }
-                    }
-                }
-            }
-        }
-    };
-}
-
-#[cfg(target_arch = "x86_64")]
-kernel!(
-    single,
-    "avx512f",
-    1,
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn multiply_add(sum: __m512, one: __m512i, many: __m512i) -> __m512 {
-        _mm512_fmadd_ps(_mm512_castsi512_ps(one), _mm512_castsi512_ps(many), sum)
-    },
-    /// In place.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn store_weights(scores: *mut f32, at: usize, weight: __m512) {
-        // SAFETY: the caller owns `at..at + 16`.
-        unsafe { _mm512_storeu_ps(scores.add(at), weight) }
-    }
-);
-
-#[cfg(target_arch = "x86_64")]
-kernel!(
-    brain,
-    "avx512f,avx512bf16",
-    2,
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bf16")]
-    fn multiply_add(sum: __m512, one: __m512i, many: __m512i) -> __m512 {
-        // SAFETY: all three types are 64 bytes of plain bits.
-        unsafe {
-            _mm512_dpbf16_ps(
-                sum,
-                std::mem::transmute::<__m512i, __m512bh>(one),
-                std::mem::transmute::<__m512i, __m512bh>(many),
-            )
-        }
-    },
-    /// As bf16 over the first half of the row: what is overwritten was read before.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bf16")]
-    unsafe fn store_weights(scores: *mut f32, at: usize, weight: __m512) {
-        // SAFETY: 16 bf16 take the bytes `2 * at..2 * at + 32` of a row whose f32 up to `at + 16` were read; both
-        // register types are 32 bytes of plain bits.
-        unsafe {
-            let halves = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(weight));
-            _mm256_storeu_si256(scores.cast::<u16>().add(at).cast(), halves);
-        }
-    }
-);
-
-/// `e^x` for `x <= 0`, to two units in the last place; `-inf` gives 0.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn exp(x: std::arch::x86_64::__m512) -> std::arch::x86_64::__m512 {
-    use std::arch::x86_64::*;
-    const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-    let x = _mm512_max_ps(x, _mm512_set1_ps(-104.0)); // e^-104 is below the smallest f32: scalef gives 0
-    let n = _mm512_roundscale_ps::<NEAREST>(_mm512_mul_ps(x, _mm512_set1_ps(std::f32::consts::LOG2_E)));
-    // ln 2 in two parts, so that the remainder keeps all its bits.
-    let r = _mm512_fnmadd_ps(n, _mm512_set1_ps(355.0 / 512.0), x);
-    let r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.121_944_4e-4), r);
-    // Taylor coefficients 1/6! … 1/0!; |r| <= ln 2 / 2.
-    let mut p = _mm512_set1_ps(1.0 / 720.0);
-    for c in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
-        p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(c));
-    }
-    _mm512_scalef_ps(p, n)
 }
