@@ -1,8 +1,10 @@
 //! Drugs: molecules as graphs, a graph transformer that scores them against targets, and batch scoring of libraries.
 //!
 //! [`read`] gives the rows of a library, [`molecule`] what RDKit would make of them, [`featurize`] what models eat,
-//! [`graph`] batches of it, `model` scores of pairs, and [`metrics`] what the scores are worth.
+//! [`graph`] batches of it, `model` scores of pairs, [`metrics`] what the scores are worth, and
+//! [`baseline`] what simpler methods reach.
 
+pub mod baseline;
 mod error;
 pub mod featurize;
 pub mod graph;

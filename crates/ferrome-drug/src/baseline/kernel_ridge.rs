@@ -1,0 +1,228 @@
+//! Kronecker kernel ridge regression (KronRLS, Pahikkala et al., Briefings in Bioinformatics 16, 2015) on any set of pairs:
+//! `(S (K_d x K_p) S^T + lambda) a = y - mean`, where `S` picks the observed pairs. The product with the Kronecker kernel is
+//! two small matrix products (the vec trick), and conjugate gradients need nothing else.
+
+use super::Matrix;
+use crate::{Error, Result, metrics};
+
+/// Measured pairs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observations {
+    /// Rows of the drug's and the protein's kernel.
+    pub pairs: Vec<(usize, usize)>,
+    /// What was measured.
+    pub values: Vec<f64>,
+}
+
+/// The two kernels, `[drugs, drugs]` and `[proteins, proteins]`.
+#[derive(Clone, Debug)]
+pub struct KernelRidge {
+    /// Between drugs.
+    pub drugs: Matrix,
+    /// Between proteins.
+    pub proteins: Matrix,
+}
+
+/// What a fit gives.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// The prediction for every drug with every protein.
+    pub predictions: Matrix,
+    /// Steps of the conjugate gradients.
+    pub steps: usize,
+}
+
+/// What is tried: every combination.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    /// Of the drugs' kernel, see [`exponential`].
+    pub drug_widths: Vec<f64>,
+    /// Of the proteins' kernel.
+    pub protein_widths: Vec<f64>,
+    /// Ridges.
+    pub lambdas: Vec<f64>,
+}
+
+/// The best of a [`Grid`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Choice {
+    /// Width of the drugs' kernel.
+    pub drug_width: f64,
+    /// Width of the proteins' kernel.
+    pub protein_width: f64,
+    /// Ridge.
+    pub lambda: f64,
+    /// Mean squared error on the validation pairs.
+    pub mse: f64,
+}
+
+/// The relative residual at which the conjugate gradients stop.
+const TOLERANCE: f64 = 1e-5;
+/// And the most steps they take.
+const MOST_STEPS: usize = 500;
+
+/// `exp((s - 1) / width)` of every similarity.
+#[must_use]
+pub fn exponential(similarities: &Matrix, width: f64) -> Matrix {
+    similarities.map(|similarity| ((similarity - 1.0) / width).exp())
+}
+
+impl Default for Grid {
+    fn default() -> Self {
+        Self {
+            drug_widths: vec![0.1, 0.3, 1.0],
+            protein_widths: vec![0.03, 0.1, 0.3],
+            lambdas: vec![0.03, 0.1, 0.3, 1.0],
+        }
+    }
+}
+
+impl Grid {
+    /// Fits `train` with every combination and takes the one with the least error on `validation`.
+    ///
+    /// # Errors
+    ///
+    /// Nothing to try or to learn from; a pair outside the similarities.
+    pub fn choose(
+        &self,
+        (drugs, proteins): (&Matrix, &Matrix),
+        train: &Observations,
+        validation: &Observations,
+    ) -> Result<Choice> {
+        let mut best: Option<Choice> = None;
+        for &drug_width in &self.drug_widths {
+            for &protein_width in &self.protein_widths {
+                let model = KernelRidge {
+                    drugs: exponential(drugs, drug_width),
+                    proteins: exponential(proteins, protein_width),
+                };
+                for &lambda in &self.lambdas {
+                    let predictions = model.fit(train, lambda)?.predictions;
+                    let found: Vec<f64> = validation.pairs.iter().map(|&(d, p)| predictions.at(d, p)).collect();
+                    let none = || Error::Model("kernel ridge: no validation pairs".into());
+                    let mse = metrics::mse(&validation.values, &found).ok_or_else(none)?;
+                    if best.is_none_or(|best| mse < best.mse) {
+                        best = Some(Choice { drug_width, protein_width, lambda, mse });
+                    }
+                }
+            }
+        }
+        best.ok_or_else(|| Error::Model("kernel ridge: nothing to try".into()))
+    }
+}
+
+impl KernelRidge {
+    /// Fits observations with this ridge and predicts everything.
+    ///
+    /// # Errors
+    ///
+    /// No observations, or one outside the kernels.
+    pub fn fit(&self, observed: &Observations, lambda: f64) -> Result<Fit> {
+        let outside = |&&(d, p): &&(usize, usize)| d >= self.drugs.rows || p >= self.proteins.rows;
+        if let Some((d, p)) = observed.pairs.iter().find(outside) {
+            let (drugs, proteins) = (self.drugs.rows, self.proteins.rows);
+            return Err(Error::Model(format!(
+                "kernel ridge: pair ({d}, {p}) is outside {drugs} drugs and {proteins} proteins"
+            )));
+        }
+        let mean = super::mean(&observed.values).filter(|_| observed.pairs.len() == observed.values.len());
+        let mean = mean.ok_or_else(|| Error::Model("kernel ridge: no values, or not one for each pair".into()))?;
+        let centred: Vec<f64> = observed.values.iter().map(|value| value - mean).collect();
+        let (weights, steps) = self.solve(&observed.pairs, &centred, lambda);
+        Ok(Fit { predictions: self.smooth(&observed.pairs, &weights).map(|value| value + mean), steps })
+    }
+
+    /// Conjugate gradients (Hestenes and Stiefel 1952).
+    fn solve(&self, pairs: &[(usize, usize)], values: &[f64], lambda: f64) -> (Vec<f64>, usize) {
+        let mut solution = vec![0.0; values.len()];
+        let mut residual = values.to_vec();
+        let mut direction = residual.clone();
+        let mut square = dot(&residual, &residual);
+        let enough = square * TOLERANCE * TOLERANCE;
+        for step in 0..MOST_STEPS {
+            if square <= enough {
+                return (solution, step);
+            }
+            let smooth = self.smooth(pairs, &direction);
+            let image: Vec<f64> =
+                pairs.iter().zip(&direction).map(|(&(d, p), value)| smooth.at(d, p) + lambda * value).collect();
+            let length = square / dot(&direction, &image);
+            add(&mut solution, length, &direction);
+            add(&mut residual, -length, &image);
+            let before = std::mem::replace(&mut square, dot(&residual, &residual));
+            direction.iter_mut().zip(&residual).for_each(|(d, r)| *d = r + square / before * *d);
+        }
+        (solution, MOST_STEPS)
+    }
+
+    /// `K_d V K_p`, where `V` has the weights at their pairs and zeros elsewhere.
+    fn smooth(&self, pairs: &[(usize, usize)], weights: &[f64]) -> Matrix {
+        let mut scattered = Matrix::zeros(self.drugs.rows, self.proteins.rows);
+        for (&(drug, protein), weight) in pairs.iter().zip(weights) {
+            scattered.values[drug * self.proteins.rows + protein] += weight;
+        }
+        self.drugs.times(&scattered).times(&self.proteins)
+    }
+}
+
+fn dot(one: &[f64], other: &[f64]) -> f64 {
+    one.iter().zip(other).map(|(a, b)| a * b).sum()
+}
+
+fn add(sum: &mut [f64], factor: f64, values: &[f64]) {
+    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += factor * value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn similar(n: usize, reach: f64) -> Matrix {
+        Matrix::symmetric(n, |i| (i..n).map(|j| 1.0 - (j - i) as f64 * reach).collect())
+    }
+
+    fn observed() -> Observations {
+        let pairs: Vec<(usize, usize)> =
+            (0..6).flat_map(|d| (0..5).map(move |p| (d, p))).filter(|(d, p)| (d + p) % 3 > 0).collect();
+        let values = pairs.iter().map(|&(d, p)| 5.0 + d as f64 * 0.3 - (p as f64 * 0.7).sin()).collect();
+        Observations { pairs, values }
+    }
+
+    #[test]
+    fn solution_satisfies_the_dense_system() {
+        let model =
+            KernelRidge { drugs: exponential(&similar(6, 0.1), 0.3), proteins: exponential(&similar(5, 0.1), 0.2) };
+        let Observations { pairs, values } = observed();
+        let (weights, steps) = model.solve(&pairs, &values, 0.1);
+        assert!(steps <= pairs.len() + 5, "{steps}");
+        for (i, &(d, p)) in pairs.iter().enumerate() {
+            let row = pairs.iter().zip(&weights).map(|(&(e, q), a)| model.drugs.at(d, e) * model.proteins.at(p, q) * a);
+            assert!((row.sum::<f64>() + 0.1 * weights[i] - values[i]).abs() < 1e-3);
+        }
+    }
+
+    #[test]
+    fn held_out_pairs_are_predicted_better_than_by_the_mean() {
+        let all = observed();
+        let split = |keep: fn(usize) -> bool| Observations {
+            pairs: all.pairs.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, pair)| *pair).collect(),
+            values: all.values.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, value)| *value).collect(),
+        };
+        let (train, validation) = (split(|i| i % 4 > 0), split(|i| i % 4 == 0));
+        let grid = Grid { lambdas: vec![1e-3, 1e-1], ..Grid::default() };
+        let choice = grid.choose((&similar(6, 0.1), &similar(5, 0.1)), &train, &validation).unwrap();
+        let mean = crate::baseline::mean(&train.values).unwrap();
+        let floor = metrics::mse(&validation.values, &vec![mean; validation.values.len()]).unwrap();
+        assert!(choice.mse < 0.2 * floor, "{} {floor}", choice.mse);
+    }
+
+    #[test]
+    fn observations_that_do_not_fit() {
+        let model = KernelRidge { drugs: similar(2, 0.1), proteins: similar(2, 0.1) };
+        let told = |pairs: &[(usize, usize)], values: &[f64]| {
+            model.fit(&Observations { pairs: pairs.to_vec(), values: values.to_vec() }, 1.0).unwrap_err().to_string()
+        };
+        assert_eq!(told(&[(0, 2)], &[1.0]), "model: kernel ridge: pair (0, 2) is outside 2 drugs and 2 proteins");
+        assert_eq!(told(&[(0, 1)], &[]), "model: kernel ridge: no values, or not one for each pair");
+    }
+}
