@@ -7,6 +7,11 @@ mod matrix;
 mod similarity;
 mod smith_waterman;
 
+#[cfg(feature = "torch")]
+pub(crate) use similarity::Counts as KmerCounts;
+#[cfg(feature = "torch")]
+pub(crate) use smith_waterman::row as alignment_scores;
+
 pub use kernel_ridge::{Choice, Fit, Grid, KernelRidge, Observations, exponential};
 pub use matrix::Matrix;
 pub use similarity::{kmer_similarities, tanimoto, tanimoto_matrix};

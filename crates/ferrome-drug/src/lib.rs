@@ -5,9 +5,13 @@
 //! [`baseline`] what simpler methods reach.
 
 pub mod baseline;
+#[cfg(feature = "torch")]
+pub mod checkpoint;
 mod error;
 pub mod featurize;
 pub mod graph;
+#[cfg(feature = "torch")]
+pub mod inputs;
 pub mod metrics;
 #[cfg(feature = "torch")]
 pub mod model;

@@ -8,6 +8,7 @@
 
 mod attention;
 mod config;
+mod cross;
 mod encoder;
 mod fingerprint;
 mod head;
@@ -26,6 +27,7 @@ pub use config::{
     AttentionConfig, ConvolutionConfig, FingerprintConfig, GraphConfig, HeadConfig, KernelConfig, LaplacianKind,
     LayerPlan, MessageKind, NormKind, PairConfig, Pooling, RowsConfig, Step,
 };
+pub use cross::Half;
 pub use fingerprint::Fingerprints;
 pub use head::Predicted;
 pub use pair::{DrugBatch, PairModel, ProteinBatch};

@@ -49,13 +49,14 @@ pub fn kmer_similarities(sequences: &[&[u8]], references: &[&[u8]], k: usize) ->
 }
 
 /// Pieces in order, with their counts.
-struct Counts {
+#[derive(Clone, Debug)]
+pub(crate) struct Counts {
     pieces: Vec<(Vec<u8>, f64)>,
     length: f64,
 }
 
 impl Counts {
-    fn of(sequence: &[u8], k: usize) -> Self {
+    pub(crate) fn of(sequence: &[u8], k: usize) -> Self {
         let sequence = sequence.to_ascii_uppercase();
         let mut counts = BTreeMap::new();
         for piece in sequence.windows(k.max(1)) {
@@ -65,7 +66,7 @@ impl Counts {
         Self { pieces: counts.into_iter().collect(), length }
     }
 
-    fn cosine(&self, other: &Self) -> f32 {
+    pub(crate) fn cosine(&self, other: &Self) -> f32 {
         let (mut a, mut b, mut dot) = (self.pieces.as_slice(), other.pieces.as_slice(), 0.0);
         while let (Some((x, n)), Some((y, m))) = (a.first(), b.first()) {
             let order = x.cmp(y);

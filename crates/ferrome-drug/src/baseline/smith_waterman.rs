@@ -63,7 +63,8 @@ pub fn similarity_matrix(sequences: &[&[u8]]) -> Matrix {
     matrix
 }
 
-fn row(query: &[u8], targets: &[&[u8]]) -> Vec<f64> {
+/// The best local alignment's score of a sequence with each of some others; those of similar length side by side cost least.
+pub(crate) fn row(query: &[u8], targets: &[&[u8]]) -> Vec<f64> {
     let numbers: Vec<usize> = query.iter().map(|&letter| number(letter)).collect();
     targets
         .chunks(LANES)

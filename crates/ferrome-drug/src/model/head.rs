@@ -17,7 +17,7 @@ use super::{
 use crate::{Error, Result};
 
 /// Outputs of a pair.
-const OUTPUTS: i64 = 3;
+pub(super) const OUTPUTS: i64 = 3;
 /// The logarithm of the variance stays within this distance of 0.
 const WIDEST: f64 = 10.0;
 
@@ -93,7 +93,7 @@ impl Head {
 
 impl Predicted {
     /// `[m, 3]`.
-    fn new(outputs: &Tensor) -> Result<Self> {
+    pub(super) fn new(outputs: &Tensor) -> Result<Self> {
         Ok(Self {
             mean: outputs.f_select(1, 0)?,
             log_variance: outputs.f_select(1, 1)?.f_clamp(-WIDEST, WIDEST)?,

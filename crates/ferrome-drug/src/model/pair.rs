@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{
-    Fingerprints, GraphTransformer, PairConfig, Parts, Predicted, Residues, Weights, fingerprint::FingerprintEncoder,
+    Fingerprints, GraphTransformer, Half, PairConfig, Parts, Predicted, Residues, Weights, fingerprint::FingerprintEncoder,
     head::Head, mlp::Mlp, protein::Convolution,
 };
 use crate::{Error, Result, graph::GraphBatch};
@@ -118,6 +118,33 @@ impl PairModel {
         train: bool,
     ) -> Result<Predicted> {
         self.head.forward(drugs, proteins, pairs, train)
+    }
+
+    /// What the head makes of encoded drugs alone, for [`PairModel::cross`].
+    ///
+    /// # Errors
+    ///
+    /// The encodings have another width; the device has no room.
+    pub fn half_of_drugs(&self, drugs: &Tensor) -> Result<Half> {
+        self.head.half_of_drugs(drugs)
+    }
+
+    /// What the head makes of encoded proteins alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`PairModel::half_of_drugs`].
+    pub fn half_of_proteins(&self, proteins: &Tensor) -> Result<Half> {
+        self.head.half_of_proteins(proteins)
+    }
+
+    /// Scores every drug with every protein: `[g * p]`, all proteins of the first drug first. For prediction only.
+    ///
+    /// # Errors
+    ///
+    /// The halves are of another model; the device has no room.
+    pub fn cross(&self, drugs: &Half, proteins: &Half) -> Result<Predicted> {
+        self.head.cross(drugs, proteins)
     }
 }
 

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ferrome_core::weights::shipped;
+
 use crate::{Error, Result};
 
 /// Finds the folder or file of `model`.
@@ -45,13 +47,6 @@ fn advice(model: &str) -> String {
     }
     let repository = if model.contains('/') { model.to_owned() } else { format!("facebook/{model}") };
     format!("get it with `hf download {repository}` or give a folder")
-}
-
-// `weights/` of the working folder, of $FERROME_WEIGHTS, and of the checkout that the binary was built in.
-fn shipped(model: &str) -> Vec<PathBuf> {
-    let beside = env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.parent()?.join("weights")));
-    let asked = env::var_os("FERROME_WEIGHTS").map(PathBuf::from);
-    asked.into_iter().chain([PathBuf::from("weights")]).chain(beside).map(|folder| folder.join(model)).collect()
 }
 
 fn home() -> Option<PathBuf> {

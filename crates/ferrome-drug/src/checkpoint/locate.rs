@@ -1,0 +1,39 @@
+use std::path::{Path, PathBuf};
+
+use ferrome_core::weights;
+
+use crate::{Error, Result};
+
+/// Finds the folder of `model`: a path, or a name in `weights/`.
+///
+/// # Errors
+///
+/// Says where it looked.
+pub fn locate(model: &str) -> Result<PathBuf> {
+    let path = Path::new(model);
+    if path.exists() {
+        return Ok(path.to_owned());
+    }
+    if model.is_empty() || path.is_absolute() || model.starts_with('.') {
+        return Err(Error::file(path, "no such model folder"));
+    }
+    let looked = weights::shipped(model);
+    if let Some(found) = looked.iter().find(|folder| folder.exists()) {
+        return Ok(found.clone());
+    }
+    let looked: Vec<String> = looked.iter().map(|folder| folder.display().to_string()).collect();
+    Err(Error::file(path, format!("no such model; looked for {}", looked.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn model_that_is_nowhere() {
+        assert_eq!(locate("./no/such").unwrap_err().to_string(), "./no/such: no such model folder");
+        let message = locate("no-such-model").unwrap_err().to_string();
+        assert!(message.starts_with("no-such-model: no such model; looked for "), "{message}");
+        assert!(message.contains("weights/no-such-model"), "{message}");
+    }
+}

@@ -1,0 +1,94 @@
+use crate::checkpoint::{CheckpointConfig, FingerprintKind};
+use crate::featurize::{ATOM_SIZES, BOND_SIZES, MolGraph, Positions};
+use crate::molecule::{FINGERPRINT_BITS, MolSource, Molecule, Refusal};
+use crate::{Error, Result};
+
+/// Pairs of Laplacian eigenvalue and vector that an atom gets.
+pub const LAPLACIAN_PAIRS: usize = 8;
+
+/// What a model looks at in a molecule.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Inputs {
+    graph: bool,
+    random_walk_steps: usize,
+    laplacian_pairs: usize,
+    fingerprints: Vec<FingerprintKind>,
+}
+
+impl Inputs {
+    /// What the model of `config` looks at.
+    ///
+    /// # Errors
+    ///
+    /// The model was made for other features of atoms and bonds.
+    pub fn new(config: &CheckpointConfig) -> Result<Self> {
+        let fingerprints = config.fingerprints.clone();
+        let Some(graph) = &config.model.graph else { return Ok(Self { fingerprints, ..Self::default() }) };
+        let features = [("node", &graph.node_sizes, &ATOM_SIZES[..]), ("edge", &graph.edge_sizes, &BOND_SIZES[..])];
+        for (what, found, expected) in features {
+            if !found.iter().zip(expected).all(|(&a, &b)| usize::try_from(a) == Ok(b)) || found.len() != expected.len() {
+                return Err(Error::Model(format!("{what}_sizes are {found:?}, expected {expected:?}")));
+            }
+        }
+        Ok(Self {
+            graph: true,
+            random_walk_steps: usize::try_from(graph.random_walk_steps).unwrap_or(0),
+            laplacian_pairs: if graph.laplacian { LAPLACIAN_PAIRS } else { 0 },
+            fingerprints,
+        })
+    }
+
+    /// Whether the model looks at graphs.
+    #[must_use]
+    pub fn has_graphs(&self) -> bool {
+        self.graph
+    }
+}
+
+/// A molecule as a model looks at it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Drug {
+    /// The graph with its random-walk and Laplacian positions.
+    pub(super) graph: Option<(MolGraph, Positions, Positions)>,
+    /// On-bits of all fingerprints, each counting on from the end of the one before.
+    pub(super) fingerprint: Vec<u16>,
+}
+
+impl Drug {
+    /// What `inputs` asks for. A graph is made from the canonical spelling, so that the order of atoms, in which a sum is
+    /// rounded and the vector of an eigenvalue is chosen, does not depend on how the molecule was written.
+    ///
+    /// # Errors
+    ///
+    /// The molecule has more rings, or something else, than can be described.
+    pub fn new(molecule: &Molecule, inputs: &Inputs) -> Result<Self, Refusal> {
+        let mut fingerprint = Vec::new();
+        for (first, kind) in (0_u16..).step_by(FINGERPRINT_BITS).zip(&inputs.fingerprints) {
+            let bits = match kind {
+                FingerprintKind::Ecfp4 => molecule.ecfp4()?,
+                FingerprintKind::Fcfp4 => molecule.fcfp4(),
+            };
+            fingerprint.extend(bits.iter().map(|bit| bit + first));
+        }
+        Ok(Self { graph: inputs.graph.then(|| graph(molecule, inputs)).transpose()?, fingerprint })
+    }
+
+    /// Atoms of the graph; 0 where the model does not look at it.
+    #[must_use]
+    pub fn atoms(&self) -> usize {
+        self.graph.as_ref().map_or(0, |(graph, ..)| graph.atoms())
+    }
+}
+
+fn graph(molecule: &Molecule, inputs: &Inputs) -> Result<(MolGraph, Positions, Positions), Refusal> {
+    // What cannot be read again is taken as it is.
+    let canonical = Molecule::parse(&molecule.canonical_smiles());
+    let graph = MolGraph::new(canonical.as_ref().unwrap_or(molecule))?;
+    let positions = |width: usize, make: fn(&MolGraph, usize) -> Positions| match width {
+        0 => Positions::default(),
+        width => make(&graph, width),
+    };
+    let walks = positions(inputs.random_walk_steps, Positions::random_walks);
+    let laplacian = positions(inputs.laplacian_pairs, Positions::laplacian);
+    Ok((graph, walks, laplacian))
+}
