@@ -7,6 +7,9 @@ use crate::inputs::{Drug, drug_batch, protein_batch};
 use crate::model::{Half, PairModel, Predicted, Weights};
 use crate::{Error, Result};
 
+/// Pairs that are scored together.
+const TOGETHER: usize = 16_384;
+
 /// The members of a model, whose predictions are averaged.
 #[derive(Debug)]
 pub struct Ensemble {
@@ -89,7 +92,29 @@ impl Ensemble {
         let _guard = tch::no_grad_guard();
         let halves = self.members.iter().zip(drugs.0.iter().zip(&proteins.0));
         let predicted = halves.map(|(member, (drugs, proteins))| member.cross(drugs, proteins));
-        Scores::new(&predicted.collect::<Result<Vec<_>>>()?, &self.config)
+        Self::scores(predicted, &self.config)
+    }
+
+    /// Scores pairs: which drug and which protein each is of, as places in what is encoded.
+    ///
+    /// # Errors
+    ///
+    /// A place is outside; what is encoded belongs to another model; the device has no room.
+    pub fn pairs(&self, drugs: &Encoded, proteins: &Encoded, pairs: &[(i64, i64)]) -> Result<Scores> {
+        let _guard = tch::no_grad_guard();
+        let mut scores = Scores::default();
+        for some in pairs.chunks(TOGETHER) {
+            let (of_drug, of_protein): (Vec<i64>, Vec<i64>) = some.iter().copied().unzip();
+            let (drugs, proteins) = (drugs.select(&of_drug)?, proteins.select(&of_protein)?);
+            let halves = self.members.iter().zip(drugs.0.iter().zip(&proteins.0));
+            let predicted = halves.map(|(member, (drugs, proteins))| member.rows(drugs, proteins));
+            scores.extend(Self::scores(predicted, &self.config)?);
+        }
+        Ok(scores)
+    }
+
+    fn scores(predicted: impl Iterator<Item = Result<Predicted>>, config: &CheckpointConfig) -> Result<Scores> {
+        Scores::new(&predicted.collect::<Result<Vec<_>>>()?, config)
     }
 }
 
@@ -122,6 +147,13 @@ impl Encoded {
 }
 
 impl Scores {
+    /// Adds those of further pairs.
+    pub fn extend(&mut self, more: Self) {
+        self.score.extend(more.score);
+        self.std.extend(more.std);
+        self.probability.extend(more.probability);
+    }
+
     /// Joins what the members predict of the same pairs: the moments of the mixture of their normal distributions.
     ///
     /// # Errors

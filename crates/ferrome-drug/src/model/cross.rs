@@ -14,9 +14,9 @@ const TOGETHER: i64 = 16_384;
 #[derive(Debug)]
 pub struct Half {
     /// `[n, width]`.
-    joined: Tensor,
+    pub(super) joined: Tensor,
     /// `[n, 3]`, of a bilinear head.
-    bias: Option<Tensor>,
+    pub(super) bias: Option<Tensor>,
 }
 
 impl Half {
@@ -32,9 +32,13 @@ impl Half {
     ///
     /// A place is outside; the device has no room.
     pub fn select(&self, places: &[i64]) -> Result<Self> {
-        let places = Tensor::f_from_slice(places)?.f_to_device(self.joined.device())?;
-        let bias = self.bias.as_ref().map(|bias| bias.f_index_select(0, &places)).transpose()?;
-        Ok(Self { joined: self.joined.f_index_select(0, &places)?, bias })
+        self.gather(&Tensor::f_from_slice(places)?.f_to_device(self.joined.device())?)
+    }
+
+    /// As [`Half::select`], with places `[m]` (i64) on its device.
+    pub(super) fn gather(&self, places: &Tensor) -> Result<Self> {
+        let bias = self.bias.as_ref().map(|bias| bias.f_index_select(0, places)).transpose()?;
+        Ok(Self { joined: self.joined.f_index_select(0, places)?, bias })
     }
 
     /// Several, one after another.

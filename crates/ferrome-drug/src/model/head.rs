@@ -12,6 +12,7 @@ use tch::{Kind, Tensor};
 
 use super::{
     HeadConfig, Weights,
+    cross::Half,
     mlp::{Mlp, active},
 };
 use crate::{Error, Result};
@@ -70,21 +71,25 @@ impl Head {
         (of_drug, of_protein): (&Tensor, &Tensor),
         train: bool,
     ) -> Result<Predicted> {
-        let gather = |linear: &Linear, x: &Tensor, which: &Tensor| -> Result<Tensor> {
-            Ok(linear.forward(x)?.f_index_select(0, which)?) // [g, dx] -> [g, w] -> [m, w]
-        };
+        let (drugs, proteins) = (self.half_of_drugs(drugs)?, self.half_of_proteins(proteins)?);
+        self.rows(&drugs.gather(of_drug)?, &proteins.gather(of_protein)?, train)
+    }
+
+    /// What each side is alone, `[m, width]` each, the drug and the protein of a pair in the same row.
+    pub(super) fn rows(&self, drugs: &Half, proteins: &Half, train: bool) -> Result<Predicted> {
         match self {
-            Self::Bilinear { drug, protein, drug_bias, protein_bias, rank } => {
-                let products = gather(drug, drugs, of_drug)?.f_mul(&gather(protein, proteins, of_protein)?)?;
+            Self::Bilinear { rank, .. } => {
+                let products = drugs.joined.f_mul(&proteins.joined)?.f_view([-1, OUTPUTS, *rank])?;
                 let summed = products
-                    .f_view([-1, OUTPUTS, *rank])?
                     .f_sum_dim_intlist([2_i64].as_slice(), false, Kind::Float)?
                     .f_mul_scalar((*rank as f64).powf(-0.5))?;
-                let biases = gather(drug_bias, drugs, of_drug)?.f_add(&gather(protein_bias, proteins, of_protein)?)?;
-                Predicted::new(&summed.f_add(&biases)?)
+                match (&drugs.bias, &proteins.bias) {
+                    (Some(drug), Some(protein)) => Predicted::new(&summed.f_add(&drug.f_add(protein)?)?),
+                    _ => Predicted::new(&summed),
+                }
             }
-            Self::Mlp { drug, protein, rest, output, dropout } => {
-                let both = gather(drug, drugs, of_drug)?.f_add(&gather(protein, proteins, of_protein)?)?;
+            Self::Mlp { rest, output, dropout, .. } => {
+                let both = drugs.joined.f_add(&proteins.joined)?;
                 Predicted::new(&output.forward(&rest.forward(&active(&both, *dropout, train)?, train)?)?)
             }
         }

@@ -138,6 +138,15 @@ impl PairModel {
         self.head.half_of_proteins(proteins)
     }
 
+    /// Scores pairs, the drug and the protein of each in the same row of both halves. For prediction only.
+    ///
+    /// # Errors
+    ///
+    /// The halves have different numbers of rows, or are of another model; the device has no room.
+    pub fn rows(&self, drugs: &Half, proteins: &Half) -> Result<Predicted> {
+        self.head.rows(drugs, proteins, false)
+    }
+
     /// Scores every drug with every protein: `[g * p]`, all proteins of the first drug first. For prediction only.
     ///
     /// # Errors
