@@ -31,12 +31,16 @@ mod entry;
 mod input;
 mod library;
 mod molblock;
+mod pairs;
 mod parquet;
 mod sdf;
 mod smi;
+mod table;
 
 pub use columns::Columns;
 pub use entry::{Entry, Source};
 pub(crate) use molblock::{Drawing, Drawn, DrawnAtom};
 
 pub use library::{Library, open};
+pub use pairs::{PairRows, Pairs, TargetRow, targets};
+pub use table::is_table;

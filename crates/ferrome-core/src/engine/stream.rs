@@ -41,6 +41,11 @@ pub trait Conversion: Send + Sync {
     /// What a block was made from: equal digests mean equal rows. See [`crate::fingerprint`].
     fn digest(&self, block: &Self::Block) -> u128;
 
+    /// Whether a block has as many rows as the table that it becomes; a conversion that keeps only some says `false`.
+    fn keeps_rows(&self) -> bool {
+        true
+    }
+
     /// Converts a block; pure, and called from several threads at once.
     ///
     /// # Errors
@@ -52,7 +57,7 @@ pub trait Conversion: Send + Sync {
 /// The rows of one part.
 #[derive(Debug)]
 pub struct Converted {
-    /// As many rows as the block has, with the columns of [`Conversion::schema`].
+    /// As many rows as the block has (but see [`Conversion::keeps_rows`]), with the columns of [`Conversion::schema`].
     pub table: RecordBatch,
     /// For the progress bar and the summary.
     pub tokens: u64,
@@ -63,7 +68,7 @@ pub struct Converted {
 /// A row that could not be converted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RejectedRow {
-    /// Its place in the block.
+    /// Its place in the table; `usize::MAX` where it is not in there.
     pub row: usize,
     /// Its id, for messages.
     pub name: String,
@@ -219,11 +224,11 @@ impl<C: Conversion> Run<'_, C> {
             return Err(Error::Rejected { name: name.clone(), reason: rejection.reason.clone() });
         }
         let rows = converted.table.num_rows();
-        if rows != made.rows {
+        if rows != made.rows && self.job.conversion.keeps_rows() {
             return Err(Error::WorkerShape { expected: format!("{} rows", made.rows), found: format!("{rows} rows") });
         }
         let table = with_errors(&converted, self.columns)?;
-        let record = PartRecord { digest: hex(made.digest), last: made.last, statistics: statistics(&converted) };
+        let record = PartRecord { digest: hex(made.digest), last: made.last, statistics: statistics(&converted, made.rows) };
         let path = self.place.unfinished_part(made.number);
         let mut writer = PartWriter::create(&path, self.columns.table.clone(), &self.place.description)?;
         for start in (0..rows).step_by(PIECE_ROWS) {
@@ -271,8 +276,9 @@ fn with_errors(converted: &Converted, columns: &Columns) -> Result<RecordBatch> 
     Ok(RecordBatch::try_new(columns.table.clone(), all)?)
 }
 
-fn statistics(converted: &Converted) -> Statistics {
-    let rows = converted.table.num_rows() as u64;
+/// What was done for the `rows` of a block, whether they are in the table or not.
+fn statistics(converted: &Converted, rows: usize) -> Statistics {
+    let rows = rows as u64;
     let unique = rows.saturating_sub(converted.rejected.len() as u64);
     let mut statistics = Statistics { rows, unique, tokens: converted.tokens, ..Statistics::default() };
     for RejectedRow { name, rejection, .. } in &converted.rejected {

@@ -122,7 +122,7 @@ fn write<'a>(path: &Path, columns: impl IntoIterator<Item = (&'a str, ArrayRef)>
 }
 
 fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
-    let wrong = |error: &dyn std::error::Error| {
+    let wrong = move |error: &dyn std::error::Error| {
         let text = error.to_string();
         Error::file(path, format!("cannot be read: {}", text.lines().next().unwrap_or_default()))
     };

@@ -1,3 +1,5 @@
+use ferrome_core::fingerprint::Fingerprint;
+
 use crate::checkpoint::{CheckpointConfig, FingerprintKind};
 use crate::featurize::{ATOM_SIZES, BOND_SIZES, MolGraph, Positions};
 use crate::molecule::{FINGERPRINT_BITS, MolSource, Molecule, Refusal};
@@ -52,6 +54,7 @@ pub struct Drug {
     pub(super) graph: Option<(MolGraph, Positions, Positions)>,
     /// On-bits of all fingerprints, each counting on from the end of the one before.
     pub(super) fingerprint: Vec<u16>,
+    ecfp4: Vec<u16>,
 }
 
 impl Drug {
@@ -62,15 +65,38 @@ impl Drug {
     ///
     /// The molecule has more rings, or something else, than can be described.
     pub fn new(molecule: &Molecule, inputs: &Inputs) -> Result<Self, Refusal> {
-        let mut fingerprint = Vec::new();
+        let (mut fingerprint, ecfp4) = (Vec::new(), molecule.ecfp4()?);
         for (first, kind) in (0_u16..).step_by(FINGERPRINT_BITS).zip(&inputs.fingerprints) {
             let bits = match kind {
-                FingerprintKind::Ecfp4 => molecule.ecfp4()?,
+                FingerprintKind::Ecfp4 => ecfp4.clone(),
                 FingerprintKind::Fcfp4 => molecule.fcfp4(),
             };
             fingerprint.extend(bits.iter().map(|bit| bit + first));
         }
-        Ok(Self { graph: inputs.graph.then(|| graph(molecule, inputs)).transpose()?, fingerprint })
+        Ok(Self { graph: inputs.graph.then(|| graph(molecule, inputs)).transpose()?, fingerprint, ecfp4 })
+    }
+
+    /// The on-bits of its ECFP4, whether the model looks at them or not.
+    #[must_use]
+    pub fn ecfp4(&self) -> &[u16] {
+        &self.ecfp4
+    }
+
+    /// Equal for molecules that are the same to the model.
+    #[must_use]
+    pub fn identity(&self) -> u128 {
+        let mut identity = Fingerprint::new();
+        let mut push = |numbers: &[u16]| {
+            identity.push(&numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>());
+        };
+        push(&self.fingerprint);
+        push(&self.ecfp4);
+        if let Some((graph, ..)) = &self.graph {
+            identity.push(&graph.atom_features);
+            identity.push(&graph.bond_features);
+            identity.push(&graph.edges.iter().flatten().flat_map(|node| node.to_le_bytes()).collect::<Vec<_>>());
+        }
+        identity.finish()
     }
 
     /// Atoms of the graph; 0 where the model does not look at it.

@@ -24,17 +24,17 @@ impl Columns {
     /// Finds the columns among `names`, the header of the file at `path`.
     pub(super) fn find(&self, names: &[String], path: &Path) -> Result<Places> {
         let smiles = place(names, self.smiles.as_deref(), "smiles")
-            .ok_or_else(|| missing(path, names, self.smiles.as_deref().unwrap_or("smiles"), "--smiles-column"))?;
+            .ok_or_else(|| missing(path, names, self.smiles.as_deref().unwrap_or("smiles"), Some("--smiles-column")))?;
         let id = place(names, self.id.as_deref(), "id");
         match &self.id {
-            Some(name) if id.is_none() => Err(missing(path, names, name, "--id-column")),
+            Some(name) if id.is_none() => Err(missing(path, names, name, Some("--id-column"))),
             _ => Ok(Places { id, smiles }),
         }
     }
 }
 
 /// A column that was named must be there as it was named; the usual one in any case.
-fn place(names: &[String], named: Option<&str>, usual: &str) -> Option<usize> {
+pub(super) fn place(names: &[String], named: Option<&str>, usual: &str) -> Option<usize> {
     let exact = |name: &str| names.iter().position(|found| found == name);
     match named {
         Some(name) => exact(name),
@@ -42,14 +42,16 @@ fn place(names: &[String], named: Option<&str>, usual: &str) -> Option<usize> {
     }
 }
 
-fn missing(path: &Path, names: &[String], wanted: &str, flag: &str) -> Error {
+/// The error of a table that has no column `wanted`; `flag` names another one.
+pub(super) fn missing(path: &Path, names: &[String], wanted: &str, flag: Option<&str>) -> Error {
     const SHOWN: usize = 5;
     let mut nearest: Vec<&String> = names.iter().collect();
     nearest.sort_by_key(|name| distance(&name.to_lowercase(), &wanted.to_lowercase()));
     let shown: Vec<String> = nearest.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
     let found = if shown.is_empty() { "none".to_owned() } else { shown.join(", ") };
-    Error::file(path, format!("no column `{wanted}`; columns, nearest first: {found}{more}; choose with {flag}"))
+    let choose = flag.map(|flag| format!("; choose with {flag}")).unwrap_or_default();
+    Error::file(path, format!("no column `{wanted}`; columns, nearest first: {found}{more}{choose}"))
 }
 
 /// How far apart two names are: the cost of a name inside another is what is around it, at a discount.

@@ -18,18 +18,9 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new(mut reader: Box<dyn BufRead + Send>, path: &Path, columns: &Columns) -> Result<Self> {
-        let mut head = Vec::new();
-        let read = reader.by_ref().take(1 << 20).read_until(b'\n', &mut head);
-        read.map_err(|error| input::unreadable(path, &error))?;
-        if head.trim_ascii().is_empty() {
-            return Err(Error::file(
-                path,
-                "expected a header with the names of the columns, found an empty line or file",
-            ));
-        }
+    pub(super) fn new(reader: Box<dyn BufRead + Send>, path: &Path, columns: &Columns) -> Result<Self> {
+        let (head, reader) = head(reader, path)?;
         let delimiter = delimiter(&head);
-        let head = head.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(head);
         let whole: Box<dyn Read + Send> = Box::new(Cursor::new(head).chain(reader));
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(whole);
         let header = reader.byte_headers().map_err(|error| input::unreadable(path, &error))?;
@@ -65,8 +56,20 @@ impl Iterator for Rows {
     }
 }
 
+/// The first line, without a byte order mark, and what is behind it.
+pub(super) fn head(mut reader: Box<dyn BufRead + Send>, path: &Path) -> Result<(Vec<u8>, Box<dyn BufRead + Send>)> {
+    let mut head = Vec::new();
+    let read = reader.by_ref().take(1 << 20).read_until(b'\n', &mut head);
+    read.map_err(|error| input::unreadable(path, &error))?;
+    if head.trim_ascii().is_empty() {
+        return Err(Error::file(path, "expected a header with the names of the columns, found an empty line or file"));
+    }
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(head);
+    Ok((head, reader))
+}
+
 /// The candidate that the header has most of; a comma when it has none.
-fn delimiter(header: &[u8]) -> u8 {
+pub(super) fn delimiter(header: &[u8]) -> u8 {
     let count = |candidate: u8| header.iter().filter(|&&byte| byte == candidate).count();
     [b';', b'\t', b','].into_iter().max_by_key(|&candidate| count(candidate)).unwrap_or(b',')
 }

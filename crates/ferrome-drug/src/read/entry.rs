@@ -11,7 +11,7 @@ pub struct Entry {
 }
 
 /// A molecule as a file has it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Source {
     /// SMILES.
     Smiles(String),

@@ -75,7 +75,7 @@ impl Iterator for Rows {
 }
 
 /// A column as text: text of any kind, or numbers.
-fn text(batch: &RecordBatch, name: &str, path: &Path) -> Result<StringArray> {
+pub(super) fn text(batch: &RecordBatch, name: &str, path: &Path) -> Result<StringArray> {
     let wrong = |found: &str| Error::file(path, format!("column `{name}`: expected text, found {found}"));
     let column = batch.column_by_name(name).ok_or_else(|| wrong("no such column"))?;
     let kind = column.data_type();

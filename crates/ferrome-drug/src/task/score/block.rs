@@ -1,0 +1,74 @@
+use arrow::array::RecordBatch;
+use ferrome_core::engine::BoxError;
+use ferrome_core::fingerprint::Fingerprint;
+
+use crate::read::{Entry, Library, PairRows, Pairs, Source};
+
+/// Molecules of a block at most.
+pub(super) const MOLECULES: usize = 8192;
+/// And rows, where every molecule is scored against several targets.
+const ROWS: usize = 131_072;
+
+/// What becomes one part of the output.
+pub(super) struct Block {
+    /// Molecules before it in the input.
+    pub(super) first: u64,
+    pub(super) entries: Vec<Entry>,
+    /// The target of each row, where each row has its own.
+    pub(super) pairs: Option<PairTargets>,
+}
+
+/// What a table of pairs says beside the molecules.
+pub(super) struct PairTargets {
+    pub(super) targets: Vec<(String, Option<String>)>,
+    pub(super) others: RecordBatch,
+}
+
+/// Molecules of a block that is scored against `targets`.
+pub(super) fn molecules(targets: usize) -> usize {
+    (ROWS / targets.max(1)).clamp(1, MOLECULES)
+}
+
+/// A library in blocks.
+pub(super) fn of_library(library: Library, targets: usize) -> impl Iterator<Item = Result<Block, BoxError>> + Send {
+    let mut first = 0;
+    library.blocks(molecules(targets)).map(move |entries| {
+        let entries = entries.map_err(BoxError::from)?;
+        let block = Block { first, entries, pairs: None };
+        first += block.entries.len() as u64;
+        Ok(block)
+    })
+}
+
+/// A table of pairs in blocks.
+pub(super) fn of_pairs(pairs: Pairs) -> impl Iterator<Item = Result<Block, BoxError>> + Send {
+    let mut first = 0;
+    pairs.map(move |rows| {
+        let PairRows { entries, targets, others } = rows.map_err(BoxError::from)?;
+        let block = Block { first, entries, pairs: Some(PairTargets { targets, others }) };
+        first += block.entries.len() as u64;
+        Ok(block)
+    })
+}
+
+impl Block {
+    /// Equal for blocks with the same rows; other columns are the input file's to tell.
+    pub(super) fn digest(&self) -> u128 {
+        let mut digest = Fingerprint::new();
+        for entry in &self.entries {
+            digest.push(entry.id.as_bytes());
+            let (kind, text) = match &entry.source {
+                Source::Smiles(text) => (b"s", text),
+                Source::MolBlock(text) => (b"m", text),
+                Source::Missing(text) => (b"x", text),
+            };
+            digest.push(kind);
+            digest.push(text.as_bytes());
+        }
+        for (id, sequence) in self.pairs.iter().flat_map(|pairs| &pairs.targets) {
+            digest.push(id.as_bytes());
+            digest.push(sequence.as_deref().unwrap_or_default().as_bytes());
+        }
+        digest.finish()
+    }
+}
