@@ -6,3 +6,5 @@ mod support;
 
 #[path = "drug/featurize.rs"]
 mod featurize;
+#[path = "drug/score.rs"]
+mod score;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test crate uses its share")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests are tests")]
 
+pub(crate) mod drug_model;
 pub(crate) mod inputs;
 pub(crate) mod killed;
 pub(crate) mod place;

@@ -228,7 +228,8 @@ impl<C: Conversion> Run<'_, C> {
             return Err(Error::WorkerShape { expected: format!("{} rows", made.rows), found: format!("{rows} rows") });
         }
         let table = with_errors(&converted, self.columns)?;
-        let record = PartRecord { digest: hex(made.digest), last: made.last, statistics: statistics(&converted, made.rows) };
+        let record =
+            PartRecord { digest: hex(made.digest), last: made.last, statistics: statistics(&converted, made.rows) };
         let path = self.place.unfinished_part(made.number);
         let mut writer = PartWriter::create(&path, self.columns.table.clone(), &self.place.description)?;
         for start in (0..rows).step_by(PIECE_ROWS) {

@@ -128,7 +128,8 @@ impl CheckpointConfig {
         let value: Value = serde_json::from_str(text).map_err(wrong)?;
         if value.get("ferrome").and_then(Value::as_str) != Some("drug-target") {
             let named = ["ferrome", "model_type"].iter().find_map(|key| value.get(key)?.as_str());
-            let found = named.map_or_else(|| "another configuration".to_owned(), |name| format!("one of kind `{name}`"));
+            let found =
+                named.map_or_else(|| "another configuration".to_owned(), |name| format!("one of kind `{name}`"));
             return Err(Error::file(path, format!("expected a model of kind `drug-target`, found {found}")));
         }
         let config: Self = serde_json::from_value(value).map_err(wrong)?;

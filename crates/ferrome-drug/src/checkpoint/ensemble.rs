@@ -173,9 +173,8 @@ impl Scores {
         };
         let probability = || -> Result<(Vec<f64>, Vec<f64>)> {
             let sigmoid = |logit: f64| 1.0 / (1.0 + (-logit / temperature).exp());
-            let moments = Moments::of(members, |member| {
-                Ok((numbers(&member.logit)?.into_iter().map(sigmoid).collect(), None))
-            })?;
+            let moments =
+                Moments::of(members, |member| Ok((numbers(&member.logit)?.into_iter().map(sigmoid).collect(), None)))?;
             Ok((moments.means().collect(), moments.deviations().collect()))
         };
         Ok(match config.objective {
@@ -204,10 +203,7 @@ struct Moments {
 
 impl Moments {
     /// `one` gives values and the logarithms of their variances.
-    fn of(
-        members: &[Predicted],
-        one: impl Fn(&Predicted) -> Result<(Vec<f64>, Option<Vec<f64>>)>,
-    ) -> Result<Self> {
+    fn of(members: &[Predicted], one: impl Fn(&Predicted) -> Result<(Vec<f64>, Option<Vec<f64>>)>) -> Result<Self> {
         let mut sums: Vec<[f64; 3]> = Vec::new();
         for member in members {
             let (values, log_variances) = one(member)?;

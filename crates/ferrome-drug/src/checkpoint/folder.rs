@@ -47,7 +47,10 @@ impl Folder {
     pub fn open_fast(path: &Path) -> Result<Self> {
         let folder = path.join(FAST);
         if !folder.is_dir() {
-            return Err(Error::file(path, format!("the model has no second, faster one: there is no folder `{FAST}` in it")));
+            return Err(Error::file(
+                path,
+                format!("the model has no second, faster one: there is no folder `{FAST}` in it"),
+            ));
         }
         Self::open(&folder)
     }

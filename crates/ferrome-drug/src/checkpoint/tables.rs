@@ -166,9 +166,6 @@ mod tests {
             write_proteins(&path, &proteins).unwrap();
             assert_eq!(read_proteins(&path).unwrap(), proteins);
         }
-        assert_eq!(
-            read_molecules(&path).unwrap_err().to_string(),
-            format!("{}: no column `smiles`", path.display())
-        );
+        assert_eq!(read_molecules(&path).unwrap_err().to_string(), format!("{}: no column `smiles`", path.display()));
     }
 }

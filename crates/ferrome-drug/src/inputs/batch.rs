@@ -12,8 +12,10 @@ use crate::{Error, Result};
 /// A drug was made without what the model looks at; the device has no room.
 pub fn drug_batch(drugs: &[&Drug], config: &PairConfig, device: Device) -> Result<DrugBatch> {
     let graphs = || -> Result<GraphBatch> {
-        let graphs: Option<Vec<_>> =
-            drugs.iter().map(|drug| drug.graph.as_ref().map(|(graph, walks, laplacian)| (graph, walks, laplacian))).collect();
+        let graphs: Option<Vec<_>> = drugs
+            .iter()
+            .map(|drug| drug.graph.as_ref().map(|(graph, walks, laplacian)| (graph, walks, laplacian)))
+            .collect();
         let graphs = graphs.ok_or_else(|| Error::Model("a molecule was prepared without its graph".into()))?;
         GraphBatch::new(&PackedGraphs::new(graphs), device)
     };

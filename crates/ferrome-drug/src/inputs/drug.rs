@@ -28,7 +28,8 @@ impl Inputs {
         let Some(graph) = &config.model.graph else { return Ok(Self { fingerprints, ..Self::default() }) };
         let features = [("node", &graph.node_sizes, &ATOM_SIZES[..]), ("edge", &graph.edge_sizes, &BOND_SIZES[..])];
         for (what, found, expected) in features {
-            if !found.iter().zip(expected).all(|(&a, &b)| usize::try_from(a) == Ok(b)) || found.len() != expected.len() {
+            if !found.iter().zip(expected).all(|(&a, &b)| usize::try_from(a) == Ok(b)) || found.len() != expected.len()
+            {
                 return Err(Error::Model(format!("{what}_sizes are {found:?}, expected {expected:?}")));
             }
         }

@@ -45,7 +45,10 @@ impl Embeddings {
     fn add(&mut self, ids: &ArrayRef, vectors: &ArrayRef) -> Result<()> {
         let DataType::FixedSizeList(_, width) = *vectors.data_type() else {
             let found = vectors.data_type();
-            return Err(Error::file(&self.path, format!("column `embedding`: expected one vector a row, found {found}")));
+            return Err(Error::file(
+                &self.path,
+                format!("column `embedding`: expected one vector a row, found {found}"),
+            ));
         };
         let kind = DataType::FixedSizeList(Field::new("item", DataType::Float32, true).into(), width);
         let not = |_| Error::file(&self.path, "column `embedding`: expected vectors of numbers, and `id`: text");

@@ -143,7 +143,9 @@ impl Rows {
         let found = self.table.as_ref().and_then(|table| table.get(id)).or_else(reference);
         found.ok_or_else(|| match &self.table {
             Some(table) => format!("{} has no embedding of `{id}`", table.path().display()),
-            None => format!("no embedding of `{id}`: make a table with `ferrome protein embed` and give it as --embeddings"),
+            None => {
+                format!("no embedding of `{id}`: make a table with `ferrome protein embed` and give it as --embeddings")
+            }
         })
     }
 }

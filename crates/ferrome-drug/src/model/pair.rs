@@ -3,8 +3,8 @@
 use tch::Tensor;
 
 use super::{
-    Fingerprints, GraphTransformer, Half, PairConfig, Parts, Predicted, Residues, Weights, fingerprint::FingerprintEncoder,
-    head::Head, mlp::Mlp, protein::Convolution,
+    Fingerprints, GraphTransformer, Half, PairConfig, Parts, Predicted, Residues, Weights,
+    fingerprint::FingerprintEncoder, head::Head, mlp::Mlp, protein::Convolution,
 };
 use crate::{Error, Result, graph::GraphBatch};
 

@@ -82,8 +82,7 @@ impl Pairs {
     fn block(&mut self, Rows { batch, mut defects }: Rows) -> Result<PairRows> {
         let text = |place: usize| parquet::text(&batch, batch.schema().field(place).name(), &self.path);
         let (smiles, sequences) = (text(self.places.smiles)?, text(self.places.sequence)?);
-        let (drugs, targets) =
-            (self.places.drug.map(text).transpose()?, self.places.target.map(text).transpose()?);
+        let (drugs, targets) = (self.places.drug.map(text).transpose()?, self.places.target.map(text).transpose()?);
         let (mut entries, mut proteins) = (Vec::new(), Vec::new());
         defects.reverse();
         for row in 0..batch.num_rows() {
@@ -131,8 +130,7 @@ impl Iterator for Pairs {
 pub fn targets(path: &Path) -> Result<Vec<TargetRow>> {
     let table = Table::open(path, 4096)?;
     let names = names(&table.schema);
-    let sequence =
-        place(&names, None, "sequence").ok_or_else(|| missing(path, &names, "sequence", None))?;
+    let sequence = place(&names, None, "sequence").ok_or_else(|| missing(path, &names, "sequence", None))?;
     let id = place(&names, None, "target_id").or_else(|| place(&names, None, "id"));
     let mut targets = Vec::new();
     for rows in table.blocks {
@@ -187,7 +185,8 @@ mod tests {
     fn missing_column_lists_the_nearest() {
         let message = open("drug_id,SMILES,target,seq\n1,C,t,M\n").unwrap_err().to_string();
         assert!(
-            message.ends_with("p.csv: no column `sequence`; columns, nearest first: `seq`, `drug_id`, `SMILES`, `target`"),
+            message
+                .ends_with("p.csv: no column `sequence`; columns, nearest first: `seq`, `SMILES`, `drug_id`, `target`"),
             "{message}"
         );
     }

@@ -10,7 +10,6 @@ mod rank;
 mod scorer;
 mod table;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -139,7 +138,9 @@ where
         let mut blocks = blocks.peekable();
         match blocks.peek() {
             Some(_) => Box::new(blocks),
-            None => Box::new(std::iter::once(Err(Error::file(input, "no molecules: expected at least one row").into()))),
+            None => {
+                Box::new(std::iter::once(Err(Error::file(input, "no molecules: expected at least one row").into())))
+            }
         }
     }
 }
@@ -150,14 +151,14 @@ fn run(
     targets: Vec<Target>,
     others: SchemaRef,
 ) -> Result<Outcome> {
-    let threads = NonZeroUsize::new(job.options.threads).unwrap_or(NonZeroUsize::MIN);
-    let shape = Shape { others, confidence: job.confidence, rank: job.rank };
+    let threads = job.options.threads;
+    let shape = Shape { others, confidence: job.confidence, rank: job.rank, keyed: job.rank != Rank::Input };
     let description = described(&job, targets.len());
     let blocks = blocks(job.input.clone());
     let Job { input, model, cascade, devices, options, output, .. } = job;
     if let Some((fast, share)) = cascade {
         let stages = cascade::Stages { fast, model, share, targets, shape, devices };
-        return cascade::run(stages, blocks, options, output, description);
+        return cascade::run(stages, blocks, cascade::Running { options, output, description });
     }
     let scorer = Scorer::new(model, targets, shape, &devices, threads)?;
     let written = Arc::new(Schema::new(scorer.written()));
@@ -185,7 +186,8 @@ fn ranked<C: engine::Conversion>(
 
 /// Everything that decides what is written.
 fn described(job: &Job, targets: usize) -> RunDescription {
-    let description = job.description.clone().with("confidence", job.confidence).with("block", block::molecules(targets));
+    let description =
+        job.description.clone().with("confidence", job.confidence).with("block", block::molecules(targets));
     match job.rank {
         Rank::Input => description,
         Rank::Sorted => description.with("sort", true),

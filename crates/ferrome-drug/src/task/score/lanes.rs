@@ -1,4 +1,3 @@
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,8 +29,8 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    pub(super) fn load(folder: &Folder, devices: &[Device], threads: NonZeroUsize) -> Result<Self> {
-        let each = |device: Device| if device == Device::Cpu { threads.get() } else { 1 };
+    pub(super) fn load(folder: &Folder, devices: &[Device], threads: usize) -> Result<Self> {
+        let each = |device: Device| if device == Device::Cpu { threads.max(1) } else { 1 };
         let places = devices.iter().flat_map(|&device| std::iter::repeat_n(device, each(device)));
         let lane = |device| {
             let ensemble = folder.load(device)?;

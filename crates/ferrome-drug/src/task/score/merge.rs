@@ -32,7 +32,9 @@ pub(super) fn merge(folder: &Path, most: Option<usize>) -> Result<Merge> {
     let mut round = 0;
     while files.len() > TOGETHER {
         let groups = files.chunks(TOGETHER).enumerate();
-        files = groups.map(|(i, group)| join(group, most, &folder.join(format!("_merge-{round}-{i:05}.parquet")))).collect::<Result<_>>()?;
+        files = groups
+            .map(|(i, group)| join(group, most, &folder.join(format!("_merge-{round}-{i:05}.parquet"))))
+            .collect::<Result<_>>()?;
         round += 1;
     }
     Merge::open(&files, most)

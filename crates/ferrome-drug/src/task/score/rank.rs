@@ -133,10 +133,10 @@ impl Conversion for Pass {
     }
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a arrow::array::ArrayRef> {
+pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a arrow::array::ArrayRef> {
     batch.column_by_name(name).ok_or_else(|| lost(name))
 }
 
-fn lost(name: &str) -> Error {
+pub(super) fn lost(name: &str) -> Error {
     Error::Model(format!("a sorted part has lost its column `{name}`"))
 }

@@ -1,5 +1,3 @@
-use std::num::NonZeroUsize;
-
 use ferrome_core::engine::{BoxError, Conversion, Converted, RejectedRow, Rejection};
 use ferrome_core::fingerprint::Fingerprint;
 use hashbrown::HashMap;
@@ -42,7 +40,7 @@ impl Scorer {
         targets: Vec<Target>,
         shape: Shape,
         devices: &[Device],
-        threads: NonZeroUsize,
+        threads: usize,
     ) -> Result<Self> {
         let Model { folder, rows } = model;
         let mut lanes = Lanes::load(&folder, devices, threads)?;
@@ -66,6 +64,10 @@ impl Scorer {
     /// The columns of the output, but for `error`.
     pub(super) fn written(&self) -> Vec<arrow::datatypes::FieldRef> {
         self.shape.written(&self.config)
+    }
+
+    pub(super) fn config(&self) -> &CheckpointConfig {
+        &self.config
     }
 
     /// Scores the rows of a block.
@@ -92,6 +94,29 @@ impl Scorer {
             Err(rejection) => Err(rejection.clone()),
         };
         let places = (0..entries * targets).map(place).collect();
+        Ok(Scored { scores, places, molecules })
+    }
+
+    /// Every molecule of a block with one of the targets of the run, by its place.
+    pub(super) fn score_chosen(&self, block: &Block, targets: &[usize]) -> Result<Scored> {
+        let molecules = Molecules::new(&block.entries, &self.inputs, &self.nearest);
+        let (mut wanted, mut places) = (Vec::new(), Vec::new());
+        for (row, &target) in targets.iter().enumerate() {
+            places.push(match molecules.of(row) {
+                Err(rejection) => Err(rejection.clone()),
+                Ok(text) => {
+                    wanted.push((text.molecule as i64, target as i64));
+                    Ok(wanted.len() - 1)
+                }
+            });
+        }
+        let scores = if wanted.is_empty() {
+            Scores::default()
+        } else {
+            let drugs: Vec<&Drug> = molecules.unique.iter().collect();
+            let lane = self.lanes.lane()?;
+            lane.ensemble.pairs(&lane.drugs(&drugs)?, lane.targets()?, &wanted)?
+        };
         Ok(Scored { scores, places, molecules })
     }
 
@@ -218,12 +243,7 @@ impl Scorer {
     }
 
     /// What is said of rejected rows; `rows` gives the place in the table and the row in the block.
-    fn rejected(
-        &self,
-        block: &Block,
-        scored: &Scored,
-        rows: impl Iterator<Item = (usize, usize)>,
-    ) -> Vec<RejectedRow> {
+    fn rejected(&self, block: &Block, scored: &Scored, rows: impl Iterator<Item = (usize, usize)>) -> Vec<RejectedRow> {
         let each = if block.pairs.is_some() { 1 } else { self.targets.len() };
         let rejected = rows.filter_map(|(place, row)| {
             let rejection = scored.places[row].as_ref().err()?.clone();

@@ -38,6 +38,8 @@ pub(super) struct Shape {
     /// Of the intervals.
     pub(super) confidence: f64,
     pub(super) rank: Rank,
+    /// Whether there are the columns that rows are merged by.
+    pub(super) keyed: bool,
 }
 
 /// A row of a block.
@@ -94,7 +96,7 @@ impl Shape {
 
     pub(super) fn schema(&self, config: &CheckpointConfig) -> SchemaRef {
         let mut fields = self.written(config);
-        if self.rank != Rank::Input {
+        if self.keyed {
             fields.push(Field::new(TARGET, DataType::Utf8, false).into());
             fields.push(Field::new(ROW, DataType::UInt64, false).into());
             fields.push(Field::new(KIND, DataType::Utf8, true).into());
@@ -150,7 +152,7 @@ impl Table<'_> {
         columns.push(Arc::new(nearest().collect::<Float32Array>()));
         let inside = nearest().map(|nearest| nearest.map(|nearest| nearest >= IN_DOMAIN_TANIMOTO));
         columns.push(Arc::new(inside.collect::<BooleanArray>()));
-        if self.shape.rank != Rank::Input {
+        if self.shape.keyed {
             columns.extend(self.keys());
         }
         Ok(RecordBatch::try_new(self.shape.schema(self.config), columns)?)
@@ -196,7 +198,8 @@ impl Table<'_> {
 
     /// What rows are merged by.
     fn keys(&self) -> [ArrayRef; 3] {
-        let each = if self.block.pairs.is_some() { 1 } else { self.scored.places.len() / self.block.entries.len().max(1) };
+        let each =
+            if self.block.pairs.is_some() { 1 } else { self.scored.places.len() / self.block.entries.len().max(1) };
         let first = self.block.first * each as u64;
         let kind = |row: &Row| self.scored.places[row.row].as_ref().err().map(|rejection| rejection.kind.as_str());
         [

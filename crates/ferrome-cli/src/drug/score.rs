@@ -1,0 +1,212 @@
+//! `ferrome drug score`.
+
+mod summary;
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    thread,
+    time::Instant,
+};
+
+use anyhow::{Result, anyhow, bail};
+use clap::{ValueEnum, builder::NonEmptyStringValueParser};
+use ferrome_core::{
+    device::DeviceChoice,
+    journal::RunDescription,
+    table::{Format, Output},
+};
+use ferrome_drug::{
+    checkpoint::{Folder, locate},
+    inputs::Embeddings,
+    read::{self, Pairs},
+    task::score::{self, Job, Model, Rank, Target},
+};
+use tch::Device;
+
+use super::featurize::LibraryColumns;
+use crate::options::{Running, describe_input};
+
+const EXAMPLES: &str = "\
+Examples:
+  ferrome drug score library.smi --targets kinases.fasta -o scores.parquet
+  ferrome drug score --pairs pairs.csv -m ferrome-dta-davis -o scores.csv --sort
+
+A row that cannot be scored keeps its place, with nulls and the reason.
+in_domain: the most similar training molecule has a Tanimoto similarity (ECFP4)
+of at least 0.4. lower and upper hold the truth with the probability of
+--confidence, as far as new molecules are like those of the validation set.
+Killed at any moment, the same command goes on where it was.";
+
+/// The model that is taken where none is named.
+const DEFAULT: &str = "ferrome-dta-davis";
+
+/// Scores every molecule of LIBRARY against every target, or pair by pair, with standard deviation and interval
+#[derive(clap::Parser, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// .smi, .csv, .tsv, .parquet or .sdf, plain or gzip; `-` is standard input (.smi)
+    #[arg(value_name = "LIBRARY", required_unless_present = "pairs", requires = "targets")]
+    library: Option<PathBuf>,
+    /// FASTA, or a table (.csv, .tsv, .parquet) with columns target_id and sequence
+    #[arg(long, value_name = "FILE", requires = "library")]
+    targets: Option<PathBuf>,
+    /// Pairs instead: a table with columns drug_id, smiles, target_id, sequence; any others pass through
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["library", "targets", "cascade"])]
+    pairs: Option<PathBuf>,
+    /// A folder or a name in weights/
+    #[arg(short, long, default_value = DEFAULT, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
+    model: String,
+    /// Which model of the folder
+    #[arg(long, value_enum, default_value_t = Tier::Full, value_name = "TIER")]
+    tier: Tier,
+    /// Score all with the fast tier, and this share of each target's best with the full one
+    #[arg(long, value_name = "SHARE", conflicts_with = "tier", value_parser = share)]
+    cascade: Option<f64>,
+    /// Vectors of the targets from `ferrome protein embed`, for a model that needs them
+    #[arg(long, value_name = "TABLE")]
+    embeddings: Option<PathBuf>,
+    /// OUT.parquet, .arrow, .csv, or a folder of Parquet parts
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// The probability with which lower and upper are to hold the truth
+    #[arg(long, default_value_t = 0.9, value_name = "P", value_parser = share)]
+    confidence: f64,
+    /// Write only the K best of each target, the best first
+    #[arg(long, value_name = "K")]
+    top_k: Option<NonZeroUsize>,
+    /// Write the rows of each target from the best to the worst
+    #[arg(long)]
+    sort: bool,
+    #[command(flatten)]
+    columns: LibraryColumns,
+    /// Where to run: auto, cpu, cuda, cuda:N or cuda:all
+    #[arg(long, default_value = "auto", value_name = "DEVICE", help_heading = "Compute")]
+    device: DeviceChoice,
+    /// CPU threads [default: all]
+    #[arg(long, value_name = "N", help_heading = "Compute")]
+    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    running: Running,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Tier {
+    /// The model itself
+    Full,
+    /// The model without graphs in its folder `fast`, for libraries of millions
+    Fast,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| *share > 0.0 && *share < 1.0);
+    share.ok_or_else(|| "expected a number between 0 and 1".to_owned())
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let output = args.output()?;
+    let threads = args.threads.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    let devices = args.device.devices()?;
+    let started = Instant::now();
+    let input = args.pairs.as_ref().or(args.library.as_ref()).ok_or_else(|| anyhow!("expected LIBRARY or --pairs"))?;
+    let mut description = RunDescription::new();
+    describe_input(&mut description, "input", input)?;
+    args.columns.describe(&mut description);
+    let targets = args.targets(&mut description)?;
+    let folder = locate(&args.model)?;
+    let (model, cascade) = match (args.cascade, args.tier) {
+        (Some(share), _) => {
+            let full = args.model(Folder::open(&folder)?, "model", &mut description)?;
+            let fast = args.model(Folder::open_fast(&folder)?, "fast", &mut description)?;
+            description.set("cascade", share);
+            (full, Some((fast, share)))
+        }
+        (None, Tier::Full) => (args.model(Folder::open(&folder)?, "model", &mut description)?, None),
+        (None, Tier::Fast) => (args.model(Folder::open_fast(&folder)?, "model", &mut description)?, None),
+    };
+    description.set("device", devices.first().map_or("cpu", |device| kind(*device)));
+    let job = Job {
+        input: input.clone(),
+        model,
+        cascade,
+        confidence: args.confidence,
+        rank: args.rank(),
+        devices,
+        options: args.running.engine(0, threads)?,
+        output,
+        description,
+    };
+    let columns = args.columns.columns();
+    let load_seconds = started.elapsed().as_secs_f64();
+    let outcome = match &args.pairs {
+        Some(path) => score::pairs(job, Pairs::open(path, &columns, score::PAIRS)?)?,
+        None => score::library(job, read::open(input, &columns)?, targets)?,
+    };
+    args.running.tell(&summary::line(&outcome), summary::stats(&outcome, load_seconds))
+}
+
+fn kind(device: Device) -> &'static str {
+    if device == Device::Cpu { "cpu" } else { "cuda" }
+}
+
+impl Args {
+    // A file's folder must be there; a folder of parts makes its own.
+    fn output(&self) -> Result<Output> {
+        let output = Output::parse(&self.output)?;
+        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match folder.filter(|folder| output.format() != Format::Dataset && !folder.is_dir()) {
+            Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
+            None => Ok(output),
+        }
+    }
+
+    fn rank(&self) -> Rank {
+        match self.top_k {
+            Some(most) => Rank::Best(most.get()),
+            None if self.sort => Rank::Sorted,
+            None => Rank::Input,
+        }
+    }
+
+    fn targets(&self, description: &mut RunDescription) -> Result<Vec<Target>> {
+        let Some(path) = &self.targets else { return Ok(Vec::new()) };
+        describe_input(description, "targets", path)?;
+        let targets = if read::is_table(path) { from_table(path)? } else { from_fasta(path)? };
+        if targets.is_empty() {
+            bail!("{}: no targets: expected at least one", path.display());
+        }
+        Ok(targets)
+    }
+
+    fn model(&self, folder: Folder, key: &str, description: &mut RunDescription) -> Result<Model> {
+        description.set(key, format!("{}, xxh3 {}", folder.path.display(), folder.fingerprint()?));
+        description.set_file(format!("{key}.config"), &folder.path.join("config.json"))?;
+        let mut rows = folder.rows()?;
+        if let Some(path) = &self.embeddings {
+            describe_input(description, "embeddings", path)?;
+            let Some(made) = rows else { bail!("{}: the model looks at no embeddings of proteins", path.display()) };
+            rows = Some(made.with_table(Embeddings::read(path)?)?);
+        }
+        Ok(Model { folder, rows })
+    }
+}
+
+fn from_table(path: &Path) -> Result<Vec<Target>> {
+    let rows = read::targets(path)?.into_iter().zip(1..);
+    let target = |(row, number): (read::TargetRow, usize)| {
+        let read::TargetRow { id, sequence } = row;
+        Target::new(id.clone(), sequence)
+            .map_err(|reason| anyhow!("{}: row {number}, `{id}`: {reason}", path.display()))
+    };
+    rows.map(target).collect()
+}
+
+fn from_fasta(path: &Path) -> Result<Vec<Target>> {
+    let proteins = ferrome_protein::read::open(path, NonZeroUsize::MIN)?;
+    let target = |protein: ferrome_protein::Result<ferrome_protein::read::Protein>| {
+        let protein = protein?;
+        let (source, line, id) = (protein.source, protein.line, protein.id);
+        Target::new(id.clone(), protein.sequence).map_err(|reason| anyhow!("{source}: line {line}, `{id}`: {reason}"))
+    };
+    proteins.map(target).collect()
+}
