@@ -46,7 +46,9 @@ impl Ensemble {
             for other in (0..config.members).filter(|&other| other != i) {
                 loader.allow_left_over(&format!("members.{other}.*"));
             }
-            PairModel::load(Weights::read(loader.pp(format!("members.{i}"))), &config.model)
+            let below = loader.pp(format!("members.{i}"));
+            drop(loader); // nothing else may hold it when the model says that it has all
+            PairModel::load(Weights::read(below), &config.model)
         };
         let members = (0..config.members).map(member).collect::<Result<_>>()?;
         Ok(Self { config: config.clone(), members, device })

@@ -178,3 +178,82 @@ impl View for Stored {
         self.bytes.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::config::tests::small;
+    use crate::inputs::{Drug, Inputs};
+    use crate::model::{PairModel, Weights};
+    use crate::molecule::{MolSource, Molecule};
+
+    fn references() -> Vec<Reference> {
+        ["MKTAYIAK", "MSEQNN", "WWAKQR"]
+            .map(|sequence| Reference { id: sequence.to_lowercase(), sequence: sequence.into(), embedding: None })
+            .into()
+    }
+
+    fn saved(folder: &Path, kind: Kind) -> CheckpointConfig {
+        let config = small(3);
+        let members: Vec<PairModel> =
+            (0..2).map(|seed| PairModel::load(Weights::random(seed, Device::Cpu), &config.model).unwrap()).collect();
+        let parts: Vec<&Parts> = members.iter().map(PairModel::parts).collect();
+        let molecule = TrainingMolecule { smiles: "C".into(), canonical_smiles: "C".into(), ecfp4: vec![7] };
+        save(folder, &config, &parts, (&[molecule], &references()), kind).unwrap();
+        config
+    }
+
+    fn score(folder: &Path) -> (f64, f64) {
+        let folder = Folder::open(folder).unwrap();
+        let (ensemble, rows) = (folder.load(Device::Cpu).unwrap(), folder.rows().unwrap().unwrap());
+        let inputs = Inputs::new(&folder.config).unwrap();
+        let drug = Drug::new(&Molecule::parse("CC(=O)O").unwrap(), &inputs).unwrap();
+        let row = rows.row("x", b"MKTAYSEQ").unwrap();
+        let (drugs, proteins) =
+            (ensemble.drugs(&[&drug]).unwrap(), ensemble.proteins(&[&row], &[b"MKTAYSEQ"]).unwrap());
+        let crossed = ensemble.cross(&drugs, &proteins).unwrap();
+        let paired = ensemble.pairs(&drugs, &proteins, &[(0, 0)]).unwrap();
+        assert!((crossed.score[0] - paired.score[0]).abs() < 1e-6);
+        (crossed.score[0], crossed.std[0])
+    }
+
+    #[test]
+    fn model_that_was_saved_scores_as_before_in_any_precision() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = [Kind::Float, Kind::BFloat16, Kind::Half].map(|kind| {
+            let path = folder.path().join(format!("{kind:?}"));
+            saved(&path, kind);
+            path
+        });
+        let exact = score(&paths[0]);
+        for path in &paths[1..] {
+            let near = score(path);
+            assert!((exact.0 - near.0).abs() < 0.02 && (exact.1 - near.1).abs() < 0.02, "{exact:?} {near:?}");
+            assert_ne!(exact, near);
+        }
+    }
+
+    #[test]
+    fn folders_in_trouble_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, shown) = (folder.path(), folder.path().display());
+        let config = saved(path, Kind::Float);
+        tables::write_proteins(&path.join("proteins.parquet"), &references()[..2]).unwrap();
+        assert_eq!(
+            Folder::open(path).unwrap().rows().unwrap_err().to_string(),
+            format!("{shown}/proteins.parquet: 2 proteins make rows of 2 numbers, the model expects 3")
+        );
+        let fewer = CheckpointConfig { members: 1, ..config };
+        fs_err::write(path.join("config.json"), serde_json::to_string(&fewer).unwrap()).unwrap();
+        let message = Folder::open(path).unwrap().load(Device::Cpu).unwrap_err().to_string();
+        assert!(message.contains("left over: `members.1.fingerprints.bias`"), "{message}");
+        assert_eq!(
+            Folder::open_fast(path).unwrap_err().to_string(),
+            format!("{shown}: the model has no second, faster one: there is no folder `fast` in it")
+        );
+        assert_eq!(
+            Folder::open(&path.join("none")).unwrap_err().to_string(),
+            format!("{shown}/none: expected the folder of a drug-target model, found no config.json")
+        );
+    }
+}

@@ -46,12 +46,12 @@ fn is_part(path: &Path) -> bool {
 
 fn join(files: &[PathBuf], most: Option<usize>, path: &Path) -> Result<PathBuf> {
     let wrong = |error: &dyn std::error::Error| Error::file(path, format!("cannot be written: {error}"));
-    let mut merge = Merge::open(files, most)?;
+    let merge = Merge::open(files, most)?;
+    let schema = merge.schema.clone();
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let file = fs_err::File::create(path)?.into_parts().0;
-    let mut writer =
-        ArrowWriter::try_new(file, merge.schema.clone(), Some(properties)).map_err(|error| wrong(&error))?;
-    while let Some(batch) = merge.next() {
+    let mut writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(|error| wrong(&error))?;
+    for batch in merge {
         writer.write(&batch?).map_err(|error| wrong(&error))?;
     }
     writer.close().map_err(|error| wrong(&error))?;

@@ -29,7 +29,7 @@ impl Molecules {
     /// Equal texts are read once, and molecules that are the same to the model are kept once.
     pub(super) fn new(entries: &[Entry], inputs: &Inputs, nearest: &Nearest) -> Self {
         let mut molecules = Self { unique: Vec::new(), text_of_row: Vec::new(), texts: Vec::new() };
-        let (mut known, mut same): (HashMap<&Source, usize>, HashMap<u128, (usize, f32)>) = Default::default();
+        let (mut known, mut same) = (HashMap::<&Source, usize>::new(), HashMap::new());
         for entry in entries {
             let text = *known.entry(&entry.source).or_insert_with(|| {
                 molecules.texts.push(molecules_text(entry, inputs, nearest, &mut molecules.unique, &mut same));
