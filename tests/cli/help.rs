@@ -4,11 +4,12 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::drug_model;
 use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::root;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "",
     "cell",
     "cell convert",
@@ -22,6 +23,7 @@ const COMMANDS: [&str; 16] = [
     "doctor",
     "drug",
     "drug featurize",
+    "drug score",
     "protein",
     "protein embed",
     "protein pretrain",
@@ -94,6 +96,9 @@ fn place_of_examples() -> Place {
     fs_err::copy(root().join("tests/specimens/bam/by_coordinate.bam"), place.path("possorted_genome_bam.bam")).unwrap();
     fs_err::copy(place.path("specimens/gzip.fasta.gz"), place.path("proteome.fasta.gz")).unwrap();
     place.write("library.smi", "CCO ethanol\nCC(=O)Oc1ccccc1C(=O)O aspirin\nC(C broken\n");
+    place.fasta("kinases.fasta", &proteins(3));
+    place.write("pairs.csv", "drug_id,smiles,target_id,sequence\n1,CCO,a,MKTAYIAK\n2,C(C,a,MKTAYIAK\n");
+    drug_model::write(&place.path("weights/ferrome-dta-davis"), &drug_model::fast());
     place.write("vendor.csv", "catalog_number,SMILES\n7,CC(=O)[O-].[Na+]\n");
     for name in ["esm2_t33_650M_UR50D", "esm2_t6_8M_UR50D"] {
         let repository = format!("cache/hub/models--facebook--{name}");

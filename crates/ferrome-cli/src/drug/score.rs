@@ -1,13 +1,9 @@
 //! `ferrome drug score`.
 
 mod summary;
+mod targets;
 
-use std::{
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-    thread,
-    time::Instant,
-};
+use std::{num::NonZeroUsize, path::PathBuf, thread, time::Instant};
 
 use anyhow::{Result, anyhow, bail};
 use clap::{ValueEnum, builder::NonEmptyStringValueParser};
@@ -20,7 +16,7 @@ use ferrome_drug::{
     checkpoint::{Folder, locate},
     inputs::Embeddings,
     read::{self, Pairs},
-    task::score::{self, Job, Model, Rank, Target},
+    task::score::{self, Job, Model, Rank},
 };
 use tch::Device;
 
@@ -112,7 +108,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut description = RunDescription::new();
     describe_input(&mut description, "input", input)?;
     args.columns.describe(&mut description);
-    let targets = args.targets(&mut description)?;
+    let targets = match &args.targets {
+        Some(path) => {
+            describe_input(&mut description, "targets", path)?;
+            targets::read(path)?
+        }
+        None => Vec::new(),
+    };
     let folder = locate(&args.model)?;
     let (model, cascade) = match (args.cascade, args.tier) {
         (Some(share), _) => {
@@ -168,16 +170,6 @@ impl Args {
         }
     }
 
-    fn targets(&self, description: &mut RunDescription) -> Result<Vec<Target>> {
-        let Some(path) = &self.targets else { return Ok(Vec::new()) };
-        describe_input(description, "targets", path)?;
-        let targets = if read::is_table(path) { from_table(path)? } else { from_fasta(path)? };
-        if targets.is_empty() {
-            bail!("{}: no targets: expected at least one", path.display());
-        }
-        Ok(targets)
-    }
-
     fn model(&self, folder: Folder, key: &str, description: &mut RunDescription) -> Result<Model> {
         description.set(key, format!("{}, xxh3 {}", folder.path.display(), folder.fingerprint()?));
         description.set_file(format!("{key}.config"), &folder.path.join("config.json"))?;
@@ -189,24 +181,4 @@ impl Args {
         }
         Ok(Model { folder, rows })
     }
-}
-
-fn from_table(path: &Path) -> Result<Vec<Target>> {
-    let rows = read::targets(path)?.into_iter().zip(1..);
-    let target = |(row, number): (read::TargetRow, usize)| {
-        let read::TargetRow { id, sequence } = row;
-        Target::new(id.clone(), sequence)
-            .map_err(|reason| anyhow!("{}: row {number}, `{id}`: {reason}", path.display()))
-    };
-    rows.map(target).collect()
-}
-
-fn from_fasta(path: &Path) -> Result<Vec<Target>> {
-    let proteins = ferrome_protein::read::open(path, NonZeroUsize::MIN)?;
-    let target = |protein: ferrome_protein::Result<ferrome_protein::read::Protein>| {
-        let protein = protein?;
-        let (source, line, id) = (protein.source, protein.line, protein.id);
-        Target::new(id.clone(), protein.sequence).map_err(|reason| anyhow!("{source}: line {line}, `{id}`: {reason}"))
-    };
-    proteins.map(target).collect()
 }

@@ -6,8 +6,10 @@ mod lanes;
 mod merge;
 mod molecules;
 mod nearest;
+mod proteins;
 mod rank;
 mod scorer;
+mod shape;
 mod table;
 
 use std::path::PathBuf;
@@ -26,9 +28,9 @@ use crate::{Error, Result};
 
 use block::Block;
 use scorer::Scorer;
-use table::Shape;
+use shape::Shape;
 
-pub use table::{IN_DOMAIN_TANIMOTO, Rank};
+pub use shape::{IN_DOMAIN_TANIMOTO, Rank};
 
 /// Rows of a table of pairs that are read at a time.
 pub const PAIRS: usize = block::MOLECULES;
@@ -49,7 +51,7 @@ impl Target {
     pub fn new(id: impl Into<String>, sequence: impl Into<Vec<u8>>) -> Result<Self, String> {
         let (id, mut sequence) = (id.into(), sequence.into());
         sequence.make_ascii_uppercase();
-        scorer::check_target(&sequence)?;
+        proteins::check_target(&sequence)?;
         Ok(Self { id, sequence })
     }
 

@@ -1,19 +1,21 @@
 //! Sorted parts to one sorted table, in bounded memory.
 
-use std::cmp::Ordering;
+mod head;
+
 use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
-use arrow::datatypes::{Float32Type, SchemaRef, UInt64Type};
+use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-use super::table::{ROW, TARGET, descending};
 use crate::{Error, Result};
+
+use head::{Head, Key};
 
 /// Files that are merged at a time.
 const TOGETHER: usize = 256;
@@ -67,23 +69,6 @@ pub(super) struct Merge {
     /// The target of the last row, and how many rows of it were given.
     given: (String, usize),
     failed: bool,
-}
-
-/// A file, and the row of it that comes next.
-struct Head {
-    reader: ParquetRecordBatchReader,
-    path: PathBuf,
-    batch: RecordBatch,
-    at: usize,
-    /// The place of its batch among those of a block, once a row of it was given.
-    listed: Option<(u64, usize)>,
-    key: Key,
-}
-
-struct Key {
-    target: String,
-    score: Option<f32>,
-    row: u64,
 }
 
 impl Merge {
@@ -156,49 +141,3 @@ impl Iterator for Merge {
         block
     }
 }
-
-impl Head {
-    /// Itself with the key of its row; none where the file ends.
-    fn advanced(mut self) -> Result<Option<Self>> {
-        while self.at >= self.batch.num_rows() {
-            let Some(batch) = self.reader.next() else { return Ok(None) };
-            let path = &self.path;
-            self.batch = batch.map_err(|error| Error::file(path, format!("cannot be read: {error}")))?;
-            (self.at, self.listed) = (0, None);
-        }
-        let lost = |name: &str| Error::file(&self.path, format!("no column `{name}` of the expected kind"));
-        let column = |name: &str| self.batch.column_by_name(name).ok_or_else(|| lost(name));
-        let targets = column(TARGET)?.as_string_opt::<i32>().ok_or_else(|| lost(TARGET))?;
-        let scores = column("score")?.as_primitive_opt::<Float32Type>().ok_or_else(|| lost("score"))?;
-        let rows = column(ROW)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| lost(ROW))?;
-        self.key = Key {
-            target: targets.value(self.at).to_owned(),
-            score: scores.is_valid(self.at).then(|| scores.value(self.at)),
-            row: rows.value(self.at),
-        };
-        Ok(Some(self))
-    }
-}
-
-// The heap gives the largest: what comes first.
-impl Ord for Head {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let (a, b) = (&self.key, &other.key);
-        let order = a.target.cmp(&b.target).then_with(|| descending(a.score, b.score)).then(a.row.cmp(&b.row));
-        order.reverse()
-    }
-}
-
-impl PartialOrd for Head {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Head {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Head {}

@@ -8,7 +8,7 @@ use ferrome_core::fingerprint::Fingerprint;
 use ferrome_core::table::Output;
 
 use super::merge::merge;
-use super::table::{KIND, ROW, TARGET};
+use super::shape::{KIND, ROW, TARGET};
 use crate::{Error, Result};
 
 /// The folder of sorted parts beside an output.

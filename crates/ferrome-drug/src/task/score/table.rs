@@ -1,128 +1,14 @@
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float32Array, RecordBatch, StringArray, UInt32Array, UInt64Array};
 use arrow::compute::take;
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 use super::block::Block;
 use super::scorer::Scored;
+use super::shape::{IN_DOMAIN_TANIMOTO, Row, Shape};
 use crate::Result;
-use crate::checkpoint::{CheckpointConfig, Scores};
+use crate::checkpoint::{CheckpointConfig, Objective};
 use crate::read::Source;
-
-/// A molecule at least this similar (Tanimoto, ECFP4) to one that the model was trained on is in its domain.
-pub const IN_DOMAIN_TANIMOTO: f32 = 0.4;
-
-/// Columns that rows are merged by, and that are not written.
-pub(super) const TARGET: &str = "_target";
-pub(super) const ROW: &str = "_row";
-pub(super) const KIND: &str = "_kind";
-
-/// Which rows are kept, and in which order.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Rank {
-    /// All, in the order of the input.
-    Input,
-    /// All, the best of each target first.
-    Sorted,
-    /// So many of each target, the best first.
-    Best(usize),
-}
-
-/// What a table looks like.
-#[derive(Clone, Debug)]
-pub(super) struct Shape {
-    /// Columns of the input that pass through.
-    pub(super) others: SchemaRef,
-    /// Of the intervals.
-    pub(super) confidence: f64,
-    pub(super) rank: Rank,
-    /// Whether there are the columns that rows are merged by.
-    pub(super) keyed: bool,
-}
-
-/// A row of a block.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Row<'a> {
-    /// Its place in the block.
-    pub(super) row: usize,
-    /// Its molecule's place in the block.
-    pub(super) entry: usize,
-    /// The id of its target.
-    pub(super) target: &'a str,
-    /// The place of its target among those of the run.
-    pub(super) target_place: Option<usize>,
-    /// Its place in the scores.
-    pub(super) place: Option<usize>,
-}
-
-impl Row<'_> {
-    /// What rows are put in order by first: the place of the target, or its id.
-    fn group(&self) -> String {
-        self.target_place.map_or_else(|| self.target.to_owned(), |place| format!("{place:08}"))
-    }
-}
-
-impl Shape {
-    /// How many rows of each target are kept, where not all are.
-    pub(super) fn best(&self) -> Option<usize> {
-        if let Rank::Best(most) = self.rank { Some(most) } else { None }
-    }
-
-    /// The rows that are kept of a block, in their order.
-    pub(super) fn ordered<'a>(&self, rows: &[Row<'a>], scores: &Scores) -> Vec<Row<'a>> {
-        let mut rows = rows.to_vec();
-        if self.rank == Rank::Input {
-            return rows;
-        }
-        // As it will be written, which is what parts are merged by.
-        let score = |row: &Row| Some(*scores.score.get(row.place?)? as f32);
-        let target = |row: &Row<'a>| (row.target_place, row.target_place.map_or(row.target, |_| ""));
-        rows.sort_by(|a, b| {
-            target(a).cmp(&target(b)).then_with(|| descending(score(a), score(b))).then(a.row.cmp(&b.row))
-        });
-        if let Some(most) = self.best() {
-            let (mut kept, mut before) = (0, None);
-            rows.retain(|row| {
-                let now = Some(target(row));
-                kept = if before == now { kept + 1 } else { 1 };
-                before = now;
-                kept <= most && row.place.is_some()
-            });
-        }
-        rows
-    }
-
-    pub(super) fn schema(&self, config: &CheckpointConfig) -> SchemaRef {
-        let mut fields = self.written(config);
-        if self.keyed {
-            fields.push(Field::new(TARGET, DataType::Utf8, false).into());
-            fields.push(Field::new(ROW, DataType::UInt64, false).into());
-            fields.push(Field::new(KIND, DataType::Utf8, true).into());
-        }
-        Arc::new(Schema::new(fields))
-    }
-
-    /// The columns of the output, but for `error`.
-    pub(super) fn written(&self, config: &CheckpointConfig) -> Vec<FieldRef> {
-        let text = |name: &str, nullable| Arc::new(Field::new(name, DataType::Utf8, nullable));
-        let number = |name: &str| Arc::new(Field::new(name, DataType::Float32, true));
-        let mut fields = vec![text("drug_id", false), text("smiles", true), text("target_id", false)];
-        fields.extend(self.others.fields().iter().cloned());
-        fields.extend(["score", "std"].map(number));
-        fields.extend((config.objective == crate::checkpoint::Objective::Both).then(|| number("probability")));
-        fields.extend(["lower", "upper", "nearest_train_tanimoto"].map(number));
-        fields.push(Arc::new(Field::new("in_domain", DataType::Boolean, true)));
-        fields
-    }
-}
-
-/// The larger first; what is none, last.
-pub(super) fn descending(one: Option<f32>, other: Option<f32>) -> Ordering {
-    let key = |score: Option<f32>| score.unwrap_or(f32::NEG_INFINITY);
-    other.is_some().cmp(&one.is_some()).then(key(other).total_cmp(&key(one)))
-}
 
 /// A table that is being built.
 pub(super) struct Table<'a> {
@@ -144,7 +30,7 @@ impl Table<'_> {
         ];
         columns.extend(self.others()?);
         columns.extend([self.numbers(&scores.score), self.numbers(&scores.std)]);
-        if self.config.objective == crate::checkpoint::Objective::Both {
+        if self.config.objective == Objective::Both {
             columns.push(self.numbers(&scores.probability));
         }
         columns.extend(self.interval());
