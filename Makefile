@@ -4,6 +4,7 @@
 # make fuzz           a minute of random input for each reader that takes foreign files (nightly Rust)
 # make bench-protein  protein embedding beside transformers and fair-esm; appends to benches/RESULTS.md
 # make bench-cell     counting, tokenizing and converting beside UMI-tools and Geneformer's own code; appends as well
+# make bench-drug     scoring beside RDKit with a perceptron and beside chemprop; appends as well
 # make clean          remove what these targets made
 
 SHELL := /bin/bash
@@ -17,7 +18,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 ferrome := $(target)/release/ferrome
 fuzz_seconds ?= 60
 
-.PHONY: help demo test check fuzz bench-protein bench-cell clean runtime test-tools build
+.PHONY: help demo test check fuzz bench-protein bench-cell bench-drug clean runtime test-tools build
 
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
@@ -44,6 +45,11 @@ bench-cell: test-tools
 	@cargo build --release -p ferrome-cli --locked
 	@cargo build --release -p ferrome-cell --examples --locked
 	FERROME_BIN=$(ferrome) .venv/bin/python benches/cell.py --examples $(target)/release/examples
+
+bench-drug: test-tools
+	@cargo build --release -p ferrome-cli --locked
+	@cargo build --release -p ferrome-drug --example random_model --locked
+	.venv/bin/python benches/drug/score.py --ferrome $(ferrome) --random-model $(target)/release/examples/random_model
 
 clean:
 	cargo clean

@@ -148,6 +148,11 @@ install_test() {
     install --no-deps --no-build-isolation umi-tools==1.1.6
     # What wrote and read token folders in Geneformer's days; in a folder of its own, for PYTHONPATH.
     install --no-deps --target "$venv/datasets-2.21" datasets==2.21.0
+    # For benches/drug: as late as it goes without cuik_molmaker, which PyPI has no build of; in a folder of its own.
+    install --no-deps --target "$venv/chemprop" chemprop==2.2.1 lightning==2.6.6 pytorch-lightning==2.6.6 \
+        lightning-utilities==0.15.3 torchmetrics==1.9.0 configargparse==1.9.0 astartes==1.3.3 rich==15.0.0 \
+        descriptastorus==2.8.0 markdown-it-py==4.3.0 mdurl==0.1.2 pandas_flavor==0.8.1 xarray==2026.9.0 psutil==7.2.2 \
+        six==1.17.0 tabulate==0.10.0
     "$root/scripts/get_chromium.sh" >&2
 }
 

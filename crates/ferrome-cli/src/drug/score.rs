@@ -141,7 +141,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let columns = args.columns.columns();
     let load_seconds = started.elapsed().as_secs_f64();
     let outcome = match &args.pairs {
-        Some(path) => score::pairs(job, Pairs::open(path, &columns, score::PAIRS)?)?,
+        Some(path) => {
+            let pairs = Pairs::open(path, &columns, job.block(1))?;
+            score::pairs(job, pairs)?
+        }
         None => score::library(job, read::open(input, &columns)?, targets)?,
     };
     args.running.tell(&summary::line(&outcome), summary::stats(&outcome, load_seconds))

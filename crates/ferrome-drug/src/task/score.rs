@@ -32,9 +32,6 @@ use shape::Shape;
 
 pub use shape::{IN_DOMAIN_TANIMOTO, Rank};
 
-/// Rows of a table of pairs that are read at a time.
-pub const PAIRS: usize = block::MOLECULES;
-
 /// A protein to score against.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Target {
@@ -94,6 +91,15 @@ pub struct Job {
     pub description: RunDescription,
 }
 
+impl Job {
+    /// The molecules that are looked at together, each against so many targets.
+    #[must_use]
+    pub fn block(&self, targets: usize) -> usize {
+        let first = self.cascade.as_ref().map_or(&self.model, |(fast, _)| fast);
+        block::molecules(&first.folder.config, targets)
+    }
+}
+
 /// What a run did.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -115,11 +121,11 @@ pub struct Outcome {
 /// The library is empty or damaged, the model does not fit, the output belongs to something else, or the run was stopped; what
 /// is done is kept.
 pub fn library(job: Job, library: Library, targets: Vec<Target>) -> Result<Outcome> {
-    let blocks = block::of_library(library, targets.len());
+    let blocks = block::of_library(library, job.block(targets.len()));
     run(job, filled(blocks), targets, Arc::new(Schema::empty()))
 }
 
-/// Scores every row of a table of pairs, opened in blocks of [`PAIRS`].
+/// Scores every row of a table of pairs, opened in blocks of [`Job::block`] rows.
 ///
 /// Columns: as those of [`library`], the table's other ones behind `target_id`.
 ///
@@ -188,8 +194,7 @@ fn ranked<C: engine::Conversion>(
 
 /// Everything that decides what is written.
 fn described(job: &Job, targets: usize) -> RunDescription {
-    let description =
-        job.description.clone().with("confidence", job.confidence).with("block", block::molecules(targets));
+    let description = job.description.clone().with("confidence", job.confidence).with("block", job.block(targets));
     match job.rank {
         Rank::Input => description,
         Rank::Sorted => description.with("sort", true),

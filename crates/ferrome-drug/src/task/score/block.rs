@@ -2,10 +2,12 @@ use arrow::array::RecordBatch;
 use ferrome_core::engine::BoxError;
 use ferrome_core::fingerprint::Fingerprint;
 
+use crate::checkpoint::CheckpointConfig;
 use crate::read::{Entry, Library, PairRows, Pairs, Source};
 
-/// Molecules of a block at most.
-pub(super) const MOLECULES: usize = 8192;
+/// Molecules of a block at most; of graphs fewer, so that a small library is work for several threads.
+const MOLECULES: usize = 8192;
+const GRAPHS: usize = 1024;
 /// And rows, where every molecule is scored against several targets.
 const ROWS: usize = 131_072;
 
@@ -24,15 +26,15 @@ pub(super) struct PairTargets {
     pub(super) others: RecordBatch,
 }
 
-/// Molecules of a block that is scored against `targets`.
-pub(super) fn molecules(targets: usize) -> usize {
-    (ROWS / targets.max(1)).clamp(1, MOLECULES)
+/// Molecules of a block that a model scores against `targets`.
+pub(super) fn molecules(config: &CheckpointConfig, targets: usize) -> usize {
+    (ROWS / targets.max(1)).clamp(1, if config.model.graph.is_some() { GRAPHS } else { MOLECULES })
 }
 
 /// A library in blocks.
-pub(super) fn of_library(library: Library, targets: usize) -> impl Iterator<Item = Result<Block, BoxError>> + Send {
+pub(super) fn of_library(library: Library, size: usize) -> impl Iterator<Item = Result<Block, BoxError>> + Send {
     let mut first = 0;
-    library.blocks(molecules(targets)).map(move |entries| {
+    library.blocks(size).map(move |entries| {
         let entries = entries.map_err(BoxError::from)?;
         let block = Block { first, entries, pairs: None };
         first += block.entries.len() as u64;

@@ -1,4 +1,5 @@
 use ferrome_core::engine::{BoxError, Conversion, Converted, RejectedRow, Rejection};
+use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 use tch::Device;
 
@@ -46,7 +47,9 @@ impl Scorer {
         let mut lanes = Lanes::load(&folder, devices, threads)?;
         if !targets.is_empty() {
             let row = |target: &Target| lanes::row(rows.as_ref(), &target.id, &target.sequence).map_err(Error::Model);
-            let numbers: Vec<Vec<f32>> = targets.par_iter().map(row).collect::<Result<_>>()?;
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+            let pool = pool.map_err(|error| Error::Model(format!("no threads: {error}")))?;
+            let numbers: Vec<Vec<f32>> = pool.install(|| targets.par_iter().map(row).collect::<Result<_>>())?;
             let sequences: Vec<&[u8]> = targets.iter().map(|target| target.sequence.as_slice()).collect();
             lanes.set_targets(&numbers, &sequences)?;
         }
