@@ -81,7 +81,7 @@ fn of_core(error: &ferrome_core::Error) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use ferrome_core::Error as Core;
-    use ferrome_protein::Error as Protein;
+    use ferrome_protein::{Error as Protein, ReadError};
 
     use super::*;
 
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn trouble_with_input_is_one() {
-        let read = Core::Read(Box::new(Protein::Missing { file: "a.fa".into() }));
+        let read = Core::Read(Box::new(Protein::Read(ReadError::Missing { file: "a.fa".into() })));
         assert_eq!((number(&read.into()), number(&anyhow::anyhow!("no"))), (1, 1));
         let twice = Core::Worker(Box::new(Core::NoCuda("no driver".into())));
         assert_eq!((number(&twice.into()), number(&Protein::NoModelToTrain.into())), (1, 1));

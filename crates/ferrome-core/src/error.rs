@@ -1,3 +1,6 @@
+#[cfg(feature = "torch")]
+mod torch;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -184,17 +187,6 @@ pub enum Error {
 
 /// A `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-#[cfg(feature = "torch")]
-impl From<tch::TchError> for Error {
-    fn from(error: tch::TchError) -> Self {
-        let text = match &error {
-            tch::TchError::Torch(text) | tch::TchError::FileFormat(text) => text.clone(),
-            other => other.to_string(),
-        };
-        Self::Torch(text.lines().next().unwrap_or_default().trim().to_owned())
-    }
-}
 
 impl Error {
     /// An error about the weight file at `path`.

@@ -11,4 +11,4 @@ pub mod read;
 pub mod task;
 pub mod tokenize;
 
-pub use error::{Error, Result};
+pub use error::{Error, ReadError, Result};

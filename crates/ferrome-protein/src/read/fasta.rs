@@ -1,19 +1,18 @@
-use std::{
-    io::{self, Read},
-    num::NonZeroUsize,
-    path::Path,
-    sync::Arc,
-};
+mod trouble;
+
+use std::{io::Read, num::NonZeroUsize, path::Path, sync::Arc};
+
+use trouble::unreadable;
 
 use super::{
-    Place, Protein,
+    Protein,
     content::Content,
     foreign,
-    input::{self, Failure, Input},
+    input::{self, Input},
     lines::{Lines, Step},
     protein::{Header, clean},
 };
-use crate::{Error, Result};
+use crate::{ReadError, Result};
 
 /// The longest line, header and sequence; what is longer is no FASTA.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +80,7 @@ impl Fasta {
         let head = self.lines.peek(foreign::HEAD).map(|head| (head.is_empty(), foreign::file(head)));
         let (empty, foreign) = head.map_err(|error| self.failed(error, None))?;
         if let Some(found) = foreign {
-            return Err(Error::NotFasta { file: self.file.clone(), line: 1, found });
+            return Err(ReadError::NotFasta { file: self.file.clone(), line: 1, found }.into());
         }
         while self.advance(None)? {
             match Content::of(self.lines.line()) {
@@ -99,7 +98,7 @@ impl Fasta {
             }
         }
         let found = if empty { "an empty file" } else { "only blank lines and comments" };
-        Err(Error::NoRecords { file: self.file.clone(), found })
+        Err(ReadError::NoRecords { file: self.file.clone(), found }.into())
     }
 
     fn read_record(&mut self) -> Result<Option<Protein>> {
@@ -126,7 +125,7 @@ impl Fasta {
 
     fn finish(&mut self, header: Header) -> Result<Protein> {
         if clean(&mut self.sequence).is_none() || header.has_nul {
-            return Err(Error::NulByte { file: self.file.clone(), place: self.place(Some(&header)) });
+            return Err(ReadError::NulByte { file: self.file.clone(), place: self.place(Some(&header)) }.into());
         }
         self.whole += 1;
         let Header { id, description, line, .. } = header;
@@ -144,38 +143,6 @@ impl Fasta {
             Err(error) => Err(self.failed(error, header)),
         }
     }
-
-    fn place(&self, header: Option<&Header>) -> Place {
-        header.map_or_else(Place::start, |header| Place::in_record(self.whole, &header.id, header.line))
-    }
-
-    fn not_fasta(&self, found: String) -> Error {
-        Error::NotFasta { file: self.file.clone(), line: self.lines.number(), found }
-    }
-
-    fn truncated(&self, expected: &'static str, header: Option<&Header>) -> Error {
-        Error::Truncated { file: self.file.clone(), place: self.place(header), expected }
-    }
-
-    fn too_long(&self, what: &'static str, limit: usize, header: Option<&Header>) -> Error {
-        Error::TooLong { file: self.file.clone(), place: self.place(header), what, limit }
-    }
-
-    /// Tells a failing disk from a cut and from a damaged file.
-    fn failed(&self, error: io::Error, header: Option<&Header>) -> Error {
-        match Failure::unwrap(error) {
-            Ok(error) => unreadable(&self.file, error),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                self.truncated(self.lines.reader().more(), header)
-            }
-            Err(error) => Error::Damaged {
-                file: self.file.clone(),
-                place: self.place(header),
-                format: self.lines.reader().format(),
-                reason: reason(&error),
-            },
-        }
-    }
 }
 
 impl Iterator for Fasta {
@@ -188,19 +155,6 @@ impl Iterator for Fasta {
         }
         record
     }
-}
-
-fn unreadable(file: &str, error: io::Error) -> Error {
-    let text = error.to_string();
-    let text = if text.contains(file) { text } else { format!("{file}: {text}") };
-    Error::Io(io::Error::new(error.kind(), text))
-}
-
-/// The first line of what a decompressor says, which of libdeflate is about itself.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    if line.contains("libdeflate") { "invalid data".to_owned() } else { line.to_owned() }
 }
 
 #[cfg(test)]

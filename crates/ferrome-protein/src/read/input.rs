@@ -9,7 +9,7 @@ use std::{
 use flate2::bufread::MultiGzDecoder;
 use noodles::bgzf;
 
-use crate::{Error, Result};
+use crate::{ReadError, Result};
 
 const BUFFER: usize = 1 << 17;
 
@@ -23,9 +23,9 @@ pub(super) fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Arc<str>)> {
     }
     let file: Arc<str> = path.display().to_string().into();
     match fs_err::File::open(path) {
-        Ok(open) if open.metadata()?.is_dir() => Err(Error::Folder { file }),
+        Ok(open) if open.metadata()?.is_dir() => Err(ReadError::Folder { file }.into()),
         Ok(open) => Ok((Box::new(open), file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Missing { file }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ReadError::Missing { file }.into()),
         Err(error) => Err(error.into()),
     }
 }

@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use bio::alphabets::dna;
 use ferrome_protein::{
-    Error,
+    Error, ReadError,
     read::{
         Fasta, Protein, open,
         translate::{Mode, Translation},
@@ -71,7 +71,7 @@ fn keep_proteins_given_as_nucleotides_as_rows_with_a_reason() {
 
 #[test]
 fn refuse_unknown_genetic_code() {
-    assert!(matches!(Translation::cds(8), Err(Error::GeneticCode { found: 8 })));
+    assert!(matches!(Translation::cds(8), Err(Error::Read(ReadError::GeneticCode { found: 8 }))));
 }
 
 /// All coding sequences of yeast chromosome I against the translations in its GenBank file.

@@ -1,5 +1,5 @@
 use super::ncbi;
-use crate::{Error, Result};
+use crate::{ReadError, Result};
 
 /// One genetic code as NCBI defines it: 64 codons in the order of the letters T, C, A, G, the third changing fastest.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl GeneticCode {
     /// # Ok::<(), ferrome_protein::Error>(())
     /// ```
     pub fn by_id(id: u8) -> Result<&'static Self> {
-        Self::all().iter().find(|code| code.id == id).ok_or(Error::GeneticCode { found: id })
+        Self::all().iter().find(|code| code.id == id).ok_or_else(|| ReadError::GeneticCode { found: id }.into())
     }
 
     /// All codes, by number.
