@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Corpus, PretrainConfig, mask, trainer::held_out_batches};
+use super::{Corpus, PretrainConfig, held_out, mask};
 use crate::tokenize::STANDARD;
 
 const LETTERS: usize = 20;
@@ -105,7 +105,7 @@ fn perplexity(corpus: &Corpus, config: &PretrainConfig, context: (usize, usize))
     let mut random = ChaCha8Rng::seed_from_u64(config.seed);
     // Sequences, and hidden residues as sequence and position in it.
     let (mut sequences, mut places) = (Vec::new(), Vec::new());
-    for batch in held_out_batches(corpus, config) {
+    for batch in held_out::batches(corpus, config) {
         let whole = batch.clone();
         let masked = mask::hide(batch, config.mask_share, mask::Cover::Mask, &mut random);
         let starts: Vec<usize> =
