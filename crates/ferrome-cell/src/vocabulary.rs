@@ -11,6 +11,7 @@
 //! ```
 
 pub mod build;
+mod check;
 pub mod dictionary;
 mod digest;
 mod file;
@@ -22,8 +23,8 @@ mod source;
 use ferrome_core::fingerprint::Fingerprint;
 use hashbrown::{HashMap, HashSet};
 
+use crate::Result;
 use crate::tokenize::Style;
-use crate::{Error, Result};
 
 pub use digest::{Digest, Median};
 pub use import::{Files, import};
@@ -90,7 +91,7 @@ impl Vocabulary {
         let Parts { style, mut specials, mut genes, symbols, former_ids, sources } = parts;
         specials.sort_by_key(|&(_, token)| token);
         genes.sort_by_key(|gene| gene.token);
-        check(&specials, &genes)?;
+        check::genes(&specials, &genes)?;
         let position = |(index, (name, _)): (usize, &(String, String))| (name.clone(), index as u32);
         let index = Index {
             genes: genes.iter().enumerate().map(|(index, gene)| (gene.id.clone(), index as u32)).collect(),
@@ -170,34 +171,6 @@ impl Vocabulary {
             all = all.field(from.as_bytes()).field(to.as_bytes());
         }
         all.field(&(self.symbols.len() as u64).to_le_bytes()).finish()
-    }
-}
-
-fn check(specials: &[(String, i32)], genes: &[Gene]) -> Result<()> {
-    let wrong = |reason: String| Err(Error::Vocabulary(reason));
-    if genes.is_empty() {
-        return wrong("there is no gene in it".to_owned());
-    }
-    let mut tokens = HashMap::new();
-    let mut names = HashSet::new();
-    let all = specials.iter().map(|(name, token)| (name, *token));
-    for (name, token) in all.chain(genes.iter().map(|gene| (&gene.id, gene.token))) {
-        if token < 0 {
-            return wrong(format!("the token of `{name}` is {token}, expected 0 or more"));
-        }
-        if !names.insert(name) {
-            return wrong(format!("`{name}` is given twice"));
-        }
-        if let Some(other) = tokens.insert(token, name) {
-            return wrong(format!("`{other}` and `{name}` both have the token {token}"));
-        }
-    }
-    let bad = genes.iter().find(|gene| gene.median.is_some_and(|median| !(median.is_finite() && median > 0.0)));
-    match bad {
-        Some(Gene { id, median, .. }) => {
-            wrong(format!("the median of `{id}` is {}, expected a positive number", median.unwrap_or_default()))
-        }
-        None => Ok(()),
     }
 }
 
