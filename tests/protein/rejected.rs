@@ -1,6 +1,8 @@
 //! Records that cannot be computed, and those that were computed already.
 
-use crate::support::place::Place;
+use std::process::Command;
+
+use crate::support::place::{Ended, FERROME, Place};
 
 fn place() -> Place {
     let place = Place::new();
@@ -50,6 +52,39 @@ fn rejected_rows_stay_with_their_reason() {
     }
     // Lower case, blanks and the last `*` make no difference.
     assert_eq!((&vectors[0], &vectors[0]), (&vectors[2], &vectors[6]));
+}
+
+/// On a CPU as on a GPU. The first limit is met by the embedding, the second by a product of oneDNN.
+#[test]
+fn protein_that_does_not_fit_into_memory_keeps_its_row() {
+    let place = Place::new();
+    let giant = "M".repeat(4_000_000);
+    place.fasta("in.fasta", &[("small", "MKTAYIAKQR"), ("giant", &giant), ("other", "MKTVRQ")]);
+    place.fasta("without.fasta", &[("small", "MKTAYIAKQR"), ("other", "MKTVRQ")]);
+    place.embed("without.fasta -m golden/esm2_hf -o without.parquet --threads 1");
+    let expected = place.table("without.parquet").embeddings();
+    for kibibytes in [1_400_000, 2_700_000] {
+        let line = "protein embed in.fasta -m golden/esm2_hf -o out.parquet --threads 1 --overwrite";
+        let script = format!("ulimit -v {kibibytes}; exec timeout 300 {FERROME} {line}");
+        let mut shell = Command::new("sh");
+        place.settle(shell.args(["-ec", &script]).env("MALLOC_ARENA_MAX", "1"));
+        let ended = Ended::of(shell.output().unwrap());
+        assert_eq!(ended.code, Some(0), "{kibibytes}: {}", ended.stderr);
+        assert_eq!(
+            counts(&ended.stderr),
+            "3 rows: 2 computed, 1 rejected (out of memory, first `giant`); 4000022 tokens",
+            "{kibibytes}"
+        );
+        let table = place.table("out.parquet");
+        let reason = "4000002 tokens do not fit into the device's memory, even alone".to_owned();
+        assert_eq!(table.errors(), [None, Some(reason), None]);
+        let vectors = table.numbers("embedding");
+        assert!(vectors[1].is_none());
+        for (found, expected) in [&vectors[0], &vectors[2]].into_iter().zip(&expected) {
+            let pairs = found.as_ref().unwrap().iter().zip(expected);
+            assert!(pairs.clone().all(|(a, b)| (a - b).abs() < 1e-5 * b.abs().max(1.0)), "{kibibytes}");
+        }
+    }
 }
 
 #[test]

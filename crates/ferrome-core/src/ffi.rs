@@ -63,6 +63,10 @@ pub(crate) fn copy_from_bytes(target: &mut Tensor, bytes: &[u8], shape: &[i64], 
     Ok(())
 }
 
+/// Where the result of a product has so many elements, it is tried beforehand whether there is room for it: the C function
+/// keeps the reason of a failure to itself, and prints a page about it.
+const LARGE: i64 = 1 << 24;
+
 /// What oneDNN applies to a product before it leaves the registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Epilogue {
@@ -79,7 +83,8 @@ pub(crate) enum Epilogue {
 ///
 /// # Errors
 ///
-/// Fails when libtorch refuses the shapes or dtypes; the reason is on libtorch's own stderr line.
+/// Fails when there is no room for the result, or libtorch refuses the shapes or dtypes; the reason of that is on libtorch's
+/// own stderr line.
 pub(crate) fn onednn_linear(
     input: &Tensor,
     weight: &Tensor,
@@ -90,6 +95,11 @@ pub(crate) fn onednn_linear(
         Epilogue::Identity => (c"none", None),
         Epilogue::Gelu => (c"gelu", Some(c"none")),
     };
+    let (n, out) = (input.size2()?.0, weight.size2()?.0);
+    let room = || Tensor::f_empty([n, out], (input.f_kind()?, input.device()));
+    if n.saturating_mul(out) >= LARGE {
+        drop(room()?);
+    }
     let mut bias = bias.map(|b| b.as_ptr().cast_mut().cast::<c_void>());
     let algorithm = algorithm.map(CStr::as_ptr);
     let mut output = ptr::null_mut();
@@ -108,6 +118,7 @@ pub(crate) fn onednn_linear(
         )
     };
     if code != 0 || output.is_null() {
+        drop(room()?);
         return Err(Error::Torch(format!(
             "oneDNN linear failed: input {:?}, weight {:?}, kind {:?}",
             input.size(),
