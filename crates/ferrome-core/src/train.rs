@@ -1,7 +1,12 @@
-//! What training needs in every room: the optimiser and the learning rate. Parameters are plain tensors with names.
+//! What training needs in every room: the optimiser, the learning rate, what is written. Parameters are plain tensors with
+//! names.
 
 mod adamw;
+mod curve;
+mod save;
 mod schedule;
 
-pub use adamw::{AdamW, AdamWOptions};
+pub use adamw::{AdamW, AdamWOptions, Means};
+pub use curve::{Line, draw_curve};
+pub use save::write_tensors;
 pub use schedule::Schedule;

@@ -1,6 +1,6 @@
 use tch::{Kind, Tensor};
 
-use crate::{Error, Result, weights::Checkpoint};
+use crate::{Error, Result, nn::Loader, weights::Checkpoint};
 
 /// The constants of AdamW (Loshchilov and Hutter, arXiv:1711.05101).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,6 +24,10 @@ pub struct AdamW {
     step: i32,
     slots: Vec<Slot>,
 }
+
+/// What [`AdamW::read_means`] gave.
+#[derive(Debug)]
+pub struct Means(Vec<Tensor>);
 
 #[derive(Debug)]
 struct Slot {
@@ -85,18 +89,44 @@ impl AdamW {
     ///
     /// Lists what is missing, of another shape or left over.
     pub fn restore(&mut self, checkpoint: &Checkpoint, step: i32) -> Result<()> {
+        let device = self.slots.first().map_or(tch::Device::Cpu, |slot| slot.parameter.device());
+        let loader = Loader::new(checkpoint, Kind::Float, device);
+        let parameters = self.slots.iter().map(|slot| loader.tensor(&slot.name, &slot.parameter.size()));
+        let parameters = parameters.collect::<Result<Vec<_>>>()?;
+        let means = self.read_means(&loader)?;
+        loader.finish()?;
         let _guard = tch::no_grad_guard();
-        let (kind, device) = (Kind::Float, self.slots.first().map_or(tch::Device::Cpu, |slot| slot.parameter.device()));
-        let loader = crate::nn::Loader::new(checkpoint, kind, device);
-        let mut read = Vec::new();
+        for (slot, parameter) in self.slots.iter_mut().zip(&parameters) {
+            slot.parameter.f_copy_(parameter)?;
+        }
+        self.take_means(&means, step)
+    }
+
+    /// What [`AdamW::state`] gave, from a checkpoint that may hold more; [`AdamW::take_means`] puts it in place once the
+    /// loader has said yes.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn read_means(&self, loader: &Loader) -> Result<Means> {
+        let mut read = Vec::with_capacity(2 * self.slots.len());
         for slot in &self.slots {
-            for name in [slot.name.clone(), format!("mean.{}", slot.name), format!("square.{}", slot.name)] {
-                read.push(loader.tensor(&name, &slot.parameter.size())?);
+            for kind in ["mean", "square"] {
+                read.push(loader.tensor(&format!("{kind}.{}", slot.name), &slot.parameter.size())?);
             }
         }
-        loader.finish()?;
-        for (slot, triple) in self.slots.iter_mut().zip(read.chunks_exact(3)) {
-            for (target, source) in [&mut slot.parameter, &mut slot.mean, &mut slot.square].into_iter().zip(triple) {
+        Ok(Means(read))
+    }
+
+    /// Goes on from what [`AdamW::read_means`] gave, after `step` steps.
+    ///
+    /// # Errors
+    ///
+    /// It was read for other parameters.
+    pub fn take_means(&mut self, means: &Means, step: i32) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        for (slot, pair) in self.slots.iter_mut().zip(means.0.chunks_exact(2)) {
+            for (target, source) in [&mut slot.mean, &mut slot.square].into_iter().zip(pair) {
                 target.f_copy_(source)?;
             }
         }

@@ -40,7 +40,7 @@ pub(super) fn random(config: &Config, seed: u64, device: Device) -> Result<Esm> 
 }
 
 /// A tensor's numbers as little-endian f32.
-pub(super) fn bytes(tensor: &Tensor) -> Result<Vec<u8>> {
+fn bytes(tensor: &Tensor) -> Result<Vec<u8>> {
     let tensor = tensor.f_detach()?.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?;
     let mut values = vec![0.0_f32; tensor.numel()];
     tensor.f_copy_data(&mut values, tensor.numel())?;

@@ -1,14 +1,12 @@
 //! What training writes: a folder as `EsmForMaskedLM.save_pretrained` would, and the checkpoint to go on from.
 
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
-use ferrome_core::journal::write_whole;
-use safetensors::{Dtype, tensor::TensorView};
+use ferrome_core::{journal::write_whole, train::write_tensors};
 use tch::Tensor;
 
-use super::init::bytes;
 use crate::{
-    Error, Result,
+    Result,
     model::{Config, Esm, PositionKind},
     tokenize,
 };
@@ -16,8 +14,6 @@ use crate::{
 /// Our one tensor of queries, keys and values, and the three of a checkpoint.
 const FUSED: &str = "query_key_value";
 const APART: [&str; 3] = ["query", "key", "value"];
-
-type Named = Vec<(String, Vec<usize>, Vec<u8>)>;
 
 /// Names and shapes of all tensors of a model, as transformers has them.
 pub(super) fn checkpoint_names(config: &Config) -> Vec<(String, Vec<i64>)> {
@@ -54,22 +50,24 @@ pub(super) fn checkpoint_names(config: &Config) -> Vec<(String, Vec<i64>)> {
 ///
 /// The folder cannot be written.
 pub(super) fn hugging_face(model: &Esm, folder: &Path) -> Result<()> {
-    let mut tensors: Named = Vec::new();
+    let mut tensors: Vec<(String, Tensor)> = Vec::new();
     for (name, tensor) in model.parameters() {
         if name.contains(FUSED) {
             for (part, piece) in APART.iter().zip(tensor.f_chunk(3, 0)?) {
-                tensors.push(named(&name.replace(FUSED, part), &piece)?);
+                tensors.push((name.replace(FUSED, part), piece));
             }
         } else {
-            tensors.push(named(&name, tensor)?);
+            tensors.push((name, tensor.shallow_clone()));
         }
     }
     if let Some(inv_freq) = model.inv_freq() {
         for i in 0..model.config().num_hidden_layers {
-            tensors.push(named(&format!("esm.encoder.layer.{i}.attention.self.rotary_embeddings.inv_freq"), inv_freq)?);
+            let name = format!("esm.encoder.layer.{i}.attention.self.rotary_embeddings.inv_freq");
+            tensors.push((name, inv_freq.shallow_clone()));
         }
     }
-    write_safetensors(&tensors, HashMap::from([("format".into(), "pt".into())]), &folder.join("model.safetensors"))?;
+    let tensors: Vec<(String, &Tensor)> = tensors.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
+    write_tensors(&tensors, [("format".into(), "pt".into())], &folder.join("model.safetensors"))?;
     write_whole(&folder.join("config.json"), config_json(model.config()))?;
     write_whole(&folder.join("vocab.txt"), tokenize::TOKENS.join("\n"))?;
     write_whole(&folder.join("special_tokens_map.json"), SPECIAL_TOKENS)?;
@@ -106,21 +104,6 @@ pub(super) fn checkpoint(
     state: String,
     path: &Path,
 ) -> Result<()> {
-    let all = parameters.into_iter().chain(optimiser);
-    let tensors = all.map(|(name, tensor)| named(&name, tensor)).collect::<Result<Named>>()?;
-    write_safetensors(&tensors, HashMap::from([("ferrome.state".into(), state)]), path)
-}
-
-fn named(name: &str, tensor: &Tensor) -> Result<(String, Vec<usize>, Vec<u8>)> {
-    let shape = tensor.size().iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect();
-    Ok((name.to_owned(), shape, bytes(tensor)?))
-}
-
-fn write_safetensors(tensors: &Named, metadata: HashMap<String, String>, path: &Path) -> Result<()> {
-    let views = tensors
-        .iter()
-        .map(|(name, shape, data)| TensorView::new(Dtype::F32, shape.clone(), data).map(|view| (name, view)));
-    let views = views.collect::<Result<Vec<_>, _>>().map_err(|e| Error::Save(e.to_string()))?;
-    let file = safetensors::serialize(views, Some(metadata)).map_err(|e| Error::Save(e.to_string()))?;
-    Ok(write_whole(path, file)?)
+    let all: Vec<(String, &Tensor)> = parameters.into_iter().chain(optimiser).collect();
+    Ok(write_tensors(&all, [("ferrome.state".into(), state)], path)?)
 }
