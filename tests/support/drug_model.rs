@@ -35,7 +35,7 @@ pub(crate) fn fast() -> CheckpointConfig {
         model: PairConfig {
             graph: None,
             fingerprints: Some(FingerprintConfig { bits: 2048, hidden: vec![32, 16], dropout: 0.1 }),
-            protein_rows: Some(RowsConfig { width: 6, hidden: vec![16], dropout: 0.1 }),
+            protein_rows: Some(RowsConfig { width: 6, standardized: false, hidden: vec![16], dropout: 0.1 }),
             convolution: None,
             head: HeadConfig::Bilinear { rank: 8 },
         },

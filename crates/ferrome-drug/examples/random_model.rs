@@ -69,7 +69,7 @@ fn fast() -> CheckpointConfig {
         model: PairConfig {
             graph: None,
             fingerprints: Some(FingerprintConfig { bits: 2048, hidden: vec![512, 256], dropout: 0.1 }),
-            protein_rows: Some(RowsConfig { width, hidden: vec![512, 256], dropout: 0.1 }),
+            protein_rows: Some(RowsConfig { width, standardized: false, hidden: vec![512, 256], dropout: 0.1 }),
             convolution: None,
             head: HeadConfig::Bilinear { rank: 128 },
         },

@@ -19,6 +19,7 @@ mod mlp;
 mod norm;
 mod pair;
 mod protein;
+mod rows;
 mod structure;
 mod transformer;
 mod weights;

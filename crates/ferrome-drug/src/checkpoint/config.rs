@@ -175,7 +175,12 @@ pub(crate) mod tests {
             model: PairConfig {
                 graph: None,
                 fingerprints: Some(FingerprintConfig { bits: 2048, hidden: vec![16, 8], dropout: 0.0 }),
-                protein_rows: Some(RowsConfig { width: references, hidden: vec![8], dropout: 0.0 }),
+                protein_rows: Some(RowsConfig {
+                    width: references,
+                    standardized: false,
+                    hidden: vec![8],
+                    dropout: 0.0,
+                }),
                 convolution: None,
                 head: HeadConfig::Bilinear { rank: 4 },
             },

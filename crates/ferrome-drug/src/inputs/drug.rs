@@ -100,6 +100,12 @@ impl Drug {
         identity.finish()
     }
 
+    /// On-bits of all fingerprints, each counting on from the end of the one before.
+    #[must_use]
+    pub fn fingerprint(&self) -> &[u16] {
+        &self.fingerprint
+    }
+
     /// Atoms of the graph; 0 where the model does not look at it.
     #[must_use]
     pub fn atoms(&self) -> usize {

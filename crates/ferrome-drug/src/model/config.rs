@@ -216,6 +216,9 @@ pub struct FingerprintConfig {
 pub struct RowsConfig {
     /// Numbers of a row.
     pub width: i64,
+    /// Whether each column is brought to mean 0 and standard deviation 1 over the training proteins first.
+    #[serde(default)]
+    pub standardized: bool,
     /// Widths of the layers.
     pub hidden: Vec<i64>,
     /// Share of activations dropped in training.

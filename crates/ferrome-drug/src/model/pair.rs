@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::{
     Fingerprints, GraphTransformer, Half, PairConfig, Parts, Predicted, Residues, Weights,
-    fingerprint::FingerprintEncoder, head::Head, mlp::Mlp, protein::Convolution,
+    fingerprint::FingerprintEncoder, head::Head, protein::Convolution, rows::RowEncoder,
 };
 use crate::{Error, Result, graph::GraphBatch};
 
@@ -32,7 +32,7 @@ pub struct PairModel {
     config: PairConfig,
     graph: Option<GraphTransformer>,
     fingerprints: Option<FingerprintEncoder>,
-    protein_rows: Option<Mlp>,
+    protein_rows: Option<RowEncoder>,
     convolution: Option<Convolution>,
     head: Head,
     parts: Parts,
@@ -51,8 +51,7 @@ impl PairModel {
         let fingerprints =
             fingerprints.map(|c| FingerprintEncoder::load(&weights.pp("fingerprints"), c)).transpose()?;
         let rows = config.protein_rows.as_ref();
-        let protein_rows =
-            rows.map(|c| Mlp::load(&weights.pp("protein_rows"), c.width, &c.hidden, c.dropout)).transpose()?;
+        let protein_rows = rows.map(|c| RowEncoder::load(&weights.pp("protein_rows"), c)).transpose()?;
         let convolution = config.convolution.as_ref();
         let convolution = convolution.map(|c| Convolution::load(&weights.pp("convolution"), c)).transpose()?;
         let head = Head::load(&weights.pp("head"), drug, protein, &config.head)?;

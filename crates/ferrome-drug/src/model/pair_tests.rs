@@ -26,7 +26,7 @@ fn config(head: HeadConfig) -> PairConfig {
     PairConfig {
         graph: Some(graph()),
         fingerprints: Some(FingerprintConfig { bits: 64, hidden: vec![16, 8], dropout: 0.0 }),
-        protein_rows: Some(RowsConfig { width: 4, hidden: vec![10], dropout: 0.0 }),
+        protein_rows: Some(RowsConfig { width: 4, standardized: true, hidden: vec![10], dropout: 0.0 }),
         convolution: Some(ConvolutionConfig {
             letters: 28,
             embedding_size: 6,
