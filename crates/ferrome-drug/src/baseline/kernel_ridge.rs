@@ -2,6 +2,10 @@
 //! `(S (K_d x K_p) S^T + lambda) a = y - mean`, where `S` picks the observed pairs. The product with the Kronecker kernel is
 //! two small matrix products (the vec trick), and conjugate gradients need nothing else.
 
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
 use super::Matrix;
 use crate::{Error, Result, metrics};
 
@@ -32,7 +36,7 @@ pub struct Fit {
     pub steps: usize,
 }
 
-/// What is tried: every combination.
+/// What is tried, from the middle of each list along one list after another until nothing gets better.
 #[derive(Clone, Debug)]
 pub struct Grid {
     /// Of the drugs' kernel, see [`exponential`].
@@ -58,6 +62,8 @@ pub struct Choice {
 
 /// The relative residual at which the conjugate gradients stop.
 const TOLERANCE: f64 = 1e-5;
+/// And that at which they stop while combinations are compared.
+const ROUGH: f64 = 1e-3;
 /// And the most steps they take.
 const MOST_STEPS: usize = 500;
 
@@ -70,15 +76,15 @@ pub fn exponential(similarities: &Matrix, width: f64) -> Matrix {
 impl Default for Grid {
     fn default() -> Self {
         Self {
-            drug_widths: vec![0.1, 0.3, 1.0],
-            protein_widths: vec![0.03, 0.1, 0.3],
-            lambdas: vec![0.03, 0.1, 0.3, 1.0],
+            drug_widths: vec![0.1, 0.3, 1.0, 3.0],
+            protein_widths: vec![0.03, 0.1, 0.3, 1.0, 3.0],
+            lambdas: vec![0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
         }
     }
 }
 
 impl Grid {
-    /// Fits `train` with every combination and takes the one with the least error on `validation`.
+    /// Fits `train` with combinations, and takes the one with the least error on `validation`.
     ///
     /// # Errors
     ///
@@ -89,25 +95,46 @@ impl Grid {
         train: &Observations,
         validation: &Observations,
     ) -> Result<Choice> {
-        let mut best: Option<Choice> = None;
-        for &drug_width in &self.drug_widths {
-            for &protein_width in &self.protein_widths {
-                let model = KernelRidge {
-                    drugs: exponential(drugs, drug_width),
-                    proteins: exponential(proteins, protein_width),
-                };
-                for &lambda in &self.lambdas {
-                    let predictions = model.fit(train, lambda)?.predictions;
-                    let found: Vec<f64> = validation.pairs.iter().map(|&(d, p)| predictions.at(d, p)).collect();
-                    let none = || Error::Model("kernel ridge: no validation pairs".into());
-                    let mse = metrics::mse(&validation.values, &found).ok_or_else(none)?;
-                    if best.is_none_or(|best| mse < best.mse) {
-                        best = Some(Choice { drug_width, protein_width, lambda, mse });
+        let nothing = || Error::Model("kernel ridge: nothing to try".into());
+        let lists = [&self.drug_widths, &self.protein_widths, &self.lambdas];
+        let mut known: BTreeMap<[usize; 3], f64> = BTreeMap::new();
+        let mut error = |places: [usize; 3]| -> Result<f64> {
+            if let Some(&mse) = known.get(&places) {
+                return Ok(mse);
+            }
+            let [drug_width, protein_width, lambda] = self.at(places).ok_or_else(nothing)?;
+            let model =
+                KernelRidge { drugs: exponential(drugs, drug_width), proteins: exponential(proteins, protein_width) };
+            let predictions = model.fit_within(train, lambda, ROUGH)?.predictions;
+            let found: Vec<f64> = validation.pairs.iter().map(|&(d, p)| predictions.at(d, p)).collect();
+            let none = || Error::Model("kernel ridge: no validation pairs".into());
+            let mse = metrics::mse(&validation.values, &found).ok_or_else(none)?;
+            known.insert(places, mse);
+            Ok(mse)
+        };
+        let mut best = lists.map(|list| list.len() / 2);
+        let mut least = error(best)?;
+        loop {
+            let before = least;
+            for (axis, list) in lists.iter().enumerate() {
+                for place in 0..list.len() {
+                    let mut places = best;
+                    places[axis] = place;
+                    let mse = error(places)?;
+                    if mse < least {
+                        (best, least) = (places, mse);
                     }
                 }
             }
+            if least >= before {
+                let [drug_width, protein_width, lambda] = self.at(best).ok_or_else(nothing)?;
+                return Ok(Choice { drug_width, protein_width, lambda, mse: least });
+            }
         }
-        best.ok_or_else(|| Error::Model("kernel ridge: nothing to try".into()))
+    }
+
+    fn at(&self, [drug, protein, lambda]: [usize; 3]) -> Option<[f64; 3]> {
+        Some([*self.drug_widths.get(drug)?, *self.protein_widths.get(protein)?, *self.lambdas.get(lambda)?])
     }
 }
 
@@ -118,6 +145,10 @@ impl KernelRidge {
     ///
     /// No observations, or one outside the kernels.
     pub fn fit(&self, observed: &Observations, lambda: f64) -> Result<Fit> {
+        self.fit_within(observed, lambda, TOLERANCE)
+    }
+
+    fn fit_within(&self, observed: &Observations, lambda: f64, tolerance: f64) -> Result<Fit> {
         let outside = |&&(d, p): &&(usize, usize)| d >= self.drugs.rows || p >= self.proteins.rows;
         if let Some((d, p)) = observed.pairs.iter().find(outside) {
             let (drugs, proteins) = (self.drugs.rows, self.proteins.rows);
@@ -128,24 +159,24 @@ impl KernelRidge {
         let mean = super::mean(&observed.values).filter(|_| observed.pairs.len() == observed.values.len());
         let mean = mean.ok_or_else(|| Error::Model("kernel ridge: no values, or not one for each pair".into()))?;
         let centred: Vec<f64> = observed.values.iter().map(|value| value - mean).collect();
-        let (weights, steps) = self.solve(&observed.pairs, &centred, lambda);
+        let (weights, steps) = self.solve(&observed.pairs, &centred, (lambda, tolerance));
         Ok(Fit { predictions: self.smooth(&observed.pairs, &weights).map(|value| value + mean), steps })
     }
 
     /// Conjugate gradients (Hestenes and Stiefel 1952).
-    fn solve(&self, pairs: &[(usize, usize)], values: &[f64], lambda: f64) -> (Vec<f64>, usize) {
+    fn solve(&self, pairs: &[(usize, usize)], values: &[f64], (lambda, tolerance): (f64, f64)) -> (Vec<f64>, usize) {
         let mut solution = vec![0.0; values.len()];
         let mut residual = values.to_vec();
         let mut direction = residual.clone();
         let mut square = dot(&residual, &residual);
-        let enough = square * TOLERANCE * TOLERANCE;
+        let enough = square * tolerance * tolerance;
         for step in 0..MOST_STEPS {
             if square <= enough {
                 return (solution, step);
             }
-            let smooth = self.smooth(pairs, &direction);
+            let smooth = self.smooth_at(pairs, &direction);
             let image: Vec<f64> =
-                pairs.iter().zip(&direction).map(|(&(d, p), value)| smooth.at(d, p) + lambda * value).collect();
+                smooth.iter().zip(&direction).map(|(smooth, value)| smooth + lambda * value).collect();
             let length = square / dot(&direction, &image);
             add(&mut solution, length, &direction);
             add(&mut residual, -length, &image);
@@ -153,6 +184,28 @@ impl KernelRidge {
             direction.iter_mut().zip(&residual).for_each(|(d, r)| *d = r + square / before * *d);
         }
         (solution, MOST_STEPS)
+    }
+
+    /// The entries of [`KernelRidge::smooth`] at the pairs alone, which costs two rows of a kernel for each.
+    fn smooth_at(&self, pairs: &[(usize, usize)], weights: &[f64]) -> Vec<f64> {
+        let (drugs, proteins) = (self.drugs.rows, self.proteins.rows);
+        let mut of_protein: Vec<Vec<usize>> = vec![Vec::new(); proteins];
+        pairs.iter().enumerate().for_each(|(i, pair)| of_protein[pair.1].push(i));
+        // [p, d]: the drugs' kernel times the weights of each protein.
+        let mut halves = vec![0.0; proteins * drugs];
+        halves.par_chunks_mut(drugs.max(1)).zip(&of_protein).for_each(|(half, which)| {
+            for &i in which {
+                add(half, weights[i], &self.drugs.values[pairs[i].0 * drugs..][..drugs]);
+            }
+        });
+        let mut across = vec![0.0; proteins * drugs]; // [d, p]
+        across.par_chunks_mut(proteins.max(1)).enumerate().for_each(|(drug, row)| {
+            row.iter_mut().enumerate().for_each(|(protein, value)| *value = halves[protein * drugs + drug]);
+        });
+        let entry = |&(d, p): &(usize, usize)| {
+            dot(&across[d * proteins..][..proteins], &self.proteins.values[p * proteins..][..proteins])
+        };
+        pairs.par_iter().map(entry).collect()
     }
 
     /// `K_d V K_p`, where `V` has the weights at their pairs and zeros elsewhere.
@@ -165,8 +218,15 @@ impl KernelRidge {
     }
 }
 
+/// In four sums, so that the additions need not wait for each other.
 fn dot(one: &[f64], other: &[f64]) -> f64 {
-    one.iter().zip(other).map(|(a, b)| a * b).sum()
+    let (ones, others) = (one.chunks_exact(4), other.chunks_exact(4));
+    let rest: f64 = ones.remainder().iter().zip(others.remainder()).map(|(a, b)| a * b).sum();
+    let mut sums = [0.0; 4];
+    for (a, b) in ones.zip(others) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+    }
+    sums.iter().sum::<f64>() + rest
 }
 
 fn add(sum: &mut [f64], factor: f64, values: &[f64]) {
@@ -193,7 +253,7 @@ mod tests {
         let model =
             KernelRidge { drugs: exponential(&similar(6, 0.1), 0.3), proteins: exponential(&similar(5, 0.1), 0.2) };
         let Observations { pairs, values } = observed();
-        let (weights, steps) = model.solve(&pairs, &values, 0.1);
+        let (weights, steps) = model.solve(&pairs, &values, (0.1, 1e-5));
         assert!(steps <= pairs.len() + 5, "{steps}");
         for (i, &(d, p)) in pairs.iter().enumerate() {
             let row = pairs.iter().zip(&weights).map(|(&(e, q), a)| model.drugs.at(d, e) * model.proteins.at(p, q) * a);
