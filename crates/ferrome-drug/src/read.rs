@@ -28,6 +28,7 @@
 mod columns;
 mod delimited;
 mod entry;
+mod frame;
 mod input;
 mod library;
 mod molblock;
@@ -39,6 +40,7 @@ mod table;
 
 pub use columns::Columns;
 pub use entry::{Entry, Source};
+pub use frame::Frame;
 pub(crate) use molblock::{Drawing, Drawn, DrawnAtom};
 
 pub use library::{Library, open};
