@@ -58,8 +58,12 @@ fn of_room(error: &(dyn StdError + 'static)) -> Option<u8> {
             _ => None,
         };
     }
-    if let Some(ferrome_drug::Error::Core(error)) = error.downcast_ref() {
-        return of_core(error);
+    if let Some(error) = error.downcast_ref::<ferrome_drug::Error>() {
+        return match error {
+            ferrome_drug::Error::Core(error) => of_core(error),
+            ferrome_drug::Error::Stopped { .. } => Some(130),
+            _ => None,
+        };
     }
     match error.downcast_ref::<ferrome_protein::Error>()? {
         ferrome_protein::Error::Core(error) => of_core(error),

@@ -22,6 +22,14 @@ pub enum Error {
     /// A molecule is refused.
     #[error(transparent)]
     Molecule(#[from] crate::molecule::Refusal),
+    /// Someone stopped a training.
+    #[error("interrupted: member {member} has done {epoch} epochs; run the same command again to go on")]
+    Stopped {
+        /// The member of the ensemble in hand, from 0.
+        member: usize,
+        /// Its epochs so far.
+        epoch: u64,
+    },
     /// A file cannot be read, or holds something else than it should.
     #[error("{}: {reason}", .path.display())]
     File {

@@ -1,5 +1,9 @@
-//! What is done with libraries.
+//! What is done with libraries and with pairs of drugs and proteins.
 
+#[cfg(feature = "torch")]
+pub mod evaluate;
 pub mod featurize;
 #[cfg(feature = "torch")]
 pub mod score;
+#[cfg(feature = "torch")]
+pub mod train;

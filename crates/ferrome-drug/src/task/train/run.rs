@@ -1,0 +1,290 @@
+use std::{path::Path, rc::Rc};
+
+use ferrome_core::{interrupt::Interrupt, journal::{Lock, write_whole}};
+use tch::Device;
+
+use super::{
+    Data, Measured, Quality, Split, TrainConfig, WORK, card,
+    ensemble::Joined,
+    features::{self, ProteinRows},
+    fit::{Fitted, Lesson, Run, fit},
+};
+use crate::{
+    Error, Result,
+    checkpoint::{self, CheckpointConfig, Label, ModelKind, TrainingMolecule},
+    inputs::Inputs,
+    model::PairConfig,
+    molecule::MolSource,
+};
+
+/// What a run is started with.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// What to train on and how.
+    pub config: &'a TrainConfig,
+    /// The folder that it writes.
+    pub folder: &'a Path,
+    /// Where to run.
+    pub device: Device,
+    /// Forget an earlier run into the folder.
+    pub overwrite: bool,
+    /// Asks the run to stop after the epoch in hand.
+    pub interrupt: Interrupt,
+}
+
+/// How far a run is; told after every step.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Which member of the ensemble is trained, from 0.
+    pub member: usize,
+    /// Of so many.
+    pub members: usize,
+    /// Whether this is its second training.
+    pub refit: bool,
+    /// Epochs done, those of earlier runs included.
+    pub epoch: f64,
+    /// Of at most so many.
+    pub epochs: u64,
+    /// What was measured after an epoch.
+    pub measured: Option<Measured>,
+}
+
+/// What a finished run did.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// All measurements, those of earlier runs included.
+    pub measured: Vec<Measured>,
+    /// The epoch that was chosen for each member.
+    pub epochs: Vec<u64>,
+    /// Pairs that were trained on, chose the epoch, were tested on.
+    pub pairs: [usize; 3],
+    /// The whole ensemble on the validation pairs (each member on its own, where they rotate).
+    pub validation: Quality,
+    /// The whole ensemble on the test pairs.
+    pub test: Quality,
+    /// Each member alone on the test pairs.
+    pub single: Vec<Quality>,
+}
+
+/// Trains all members, or goes on with an earlier run into the same folder, and writes the model's folder: what
+/// [`checkpoint::Folder`] opens, its card, `metrics.csv`, `loss.svg`, `split.json` and what to go on from.
+///
+/// # Errors
+///
+/// The data cannot be split or learnt from; the folder holds a run with other data or options (listed) or cannot be written;
+/// the training diverges; [`Error::Stopped`] after Ctrl-C, with everything kept.
+pub fn train(start: &Start, data: &Data, tell: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
+    fs_err::create_dir_all(start.folder)?;
+    let lock = Lock::take(start.folder.join(LOCK), start.folder)?;
+    let outcome = train_alone(start, data, tell);
+    lock.release()?;
+    outcome
+}
+
+/// Held as long as a run writes into the folder.
+const LOCK: &str = ".ferrome-lock";
+
+fn train_alone(start: &Start, data: &Data, tell: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
+    prepare(start)?;
+    let mut school = School::new(start, data)?;
+    for member in 0..start.config.ensemble {
+        school.teach(member, tell)?;
+    }
+    school.graduate()
+}
+
+fn prepare(start: &Start) -> Result<()> {
+    let work = start.folder.join(WORK);
+    if start.overwrite && work.exists() {
+        fs_err::remove_dir_all(&work)?;
+    }
+    if !start.overwrite && !work.exists() && start.folder.join("model.safetensors").exists() {
+        let reason = "holds a model already; pass --overwrite to replace it, or choose another -o";
+        return Err(Error::file(start.folder, reason));
+    }
+    Ok(fs_err::create_dir_all(&work)?)
+}
+
+struct School<'a> {
+    start: &'a Start<'a>,
+    data: &'a Data,
+    drugs: Vec<crate::inputs::Drug>,
+    /// Rows of the proteins, by the proteins they are compared with.
+    rows: Option<(Vec<usize>, Rc<ProteinRows>)>,
+    measured: Vec<Measured>,
+    members: Vec<Member>,
+}
+
+/// A trained member.
+struct Member {
+    /// The last training: what the model's folder gets.
+    fitted: Fitted,
+    lesson: Lesson,
+    /// The split and the predictions of the training that chose the epoch.
+    split: Split,
+    validation: features::Predictions,
+    epoch: u64,
+}
+
+impl<'a> School<'a> {
+    fn new(start: &'a Start<'a>, data: &'a Data) -> Result<Self> {
+        let split = Split::new(&start.config.split, data, start.config.seed, 0)?;
+        write_whole(&start.folder.join("split.json"), split.json(data))?;
+        let mut rejected = String::from("row\treason\n");
+        data.left_out.iter().for_each(|(row, why)| rejected.push_str(&format!("{}\t{why}\n", row + 1)));
+        if !data.left_out.is_empty() {
+            write_whole(&start.folder.join("left_out.tsv"), rejected)?;
+        }
+        let inputs = Inputs::new(&describe(start.config, start.config.pair_config(1)?, (0.0, 1.0)))?;
+        let drugs = features::drugs(data, &inputs)?;
+        Ok(Self { start, data, drugs, rows: None, measured: Vec::new(), members: Vec::new() })
+    }
+
+    fn teach(&mut self, member: usize, tell: &mut dyn FnMut(&Progress)) -> Result<()> {
+        let config = self.start.config;
+        let split = Split::new(&config.split, self.data, config.seed, member)?;
+        let lesson = self.lesson(member, split.clone(), None)?;
+        let first = self.fit(&lesson, tell)?;
+        self.measured.extend(&first.measured);
+        let (validation, epoch) = (first.validation.clone(), first.epoch);
+        let (fitted, lesson) = if config.refit {
+            let mut all = split.clone();
+            all.train.extend(&all.validation);
+            all.train.sort_unstable();
+            let lesson = self.lesson(member, all, Some(epoch))?;
+            let second = self.fit(&lesson, tell)?;
+            self.measured.extend(&second.measured);
+            (second, lesson)
+        } else {
+            (first, lesson)
+        };
+        self.members.push(Member { fitted, lesson, split, validation, epoch });
+        Ok(())
+    }
+
+    fn fit(&self, lesson: &Lesson, tell: &mut dyn FnMut(&Progress)) -> Result<Fitted> {
+        let Start { config, folder, device, interrupt, .. } = self.start;
+        let run = Run { config, data: self.data, drugs: &self.drugs, folder, device: *device, interrupt };
+        fit(&run, lesson, &self.measured, tell)
+    }
+
+    fn lesson(&mut self, member: usize, split: Split, epochs: Option<u64>) -> Result<Lesson> {
+        let config = self.start.config;
+        let basis = basis(config, &split);
+        let known = distinct(&basis, |i| self.data.pairs[i].protein);
+        let rows = match &self.rows {
+            Some((before, rows)) if *before == known => Rc::clone(rows),
+            _ => Rc::new(ProteinRows::new(config, self.data, &known)?),
+        };
+        self.rows = Some((known, Rc::clone(&rows)));
+        let label = spread(config, self.data, &basis)?;
+        Ok(Lesson { member, model: config.pair_config(rows.width)?, split, rows, label, epochs })
+    }
+
+    /// Writes the model's folder.
+    fn graduate(self) -> Result<Outcome> {
+        let config = self.start.config;
+        let joined = Joined::new(config, self.data, &self.validations());
+        let none = || Error::Model("an ensemble without members".into());
+        let first = self.members.first().ok_or_else(none)?;
+        let mut written = describe(config, first.lesson.model.clone(), first.lesson.label);
+        written.members = self.members.len();
+        written.calibration = joined.calibration.clone();
+        written.trained = card::trained(config, self.data, &self.members.iter().map(|m| m.epoch).collect::<Vec<_>>());
+        let parts: Vec<_> = self.members.iter().map(|member| member.fitted.model.parts()).collect();
+        let molecules = self.molecules(&first.lesson.split)?;
+        let tables = (molecules.as_slice(), first.lesson.rows.references.as_slice());
+        checkpoint::save(self.start.folder, &written, &parts, tables, config.store.kind())?;
+        let outcome = self.outcome(&joined);
+        write_whole(&self.start.folder.join("README.md"), card::card(config, &written, &outcome, self.data))?;
+        Ok(outcome)
+    }
+
+    fn validations(&self) -> Vec<(&Split, &features::Predictions)> {
+        self.members.iter().map(|member| (&member.split, &member.validation)).collect()
+    }
+
+    fn outcome(&self, joined: &Joined) -> Outcome {
+        let (config, data) = (self.start.config, self.data);
+        let single = |member: &Member| Quality::of(&member.fitted.test, data, &member.split.test, config.objective);
+        let tests: Vec<_> = self.members.iter().map(|member| &member.fitted.test).collect();
+        let split = &self.members[0].lesson.split;
+        Outcome {
+            measured: self.measured.clone(),
+            epochs: self.members.iter().map(|member| member.epoch).collect(),
+            pairs: [split.train.len(), split.validation.len(), split.test.len()],
+            validation: joined.quality,
+            test: Quality::of(&super::ensemble::mean(&tests), data, &split.test, config.objective),
+            single: self.members.iter().map(single).collect(),
+        }
+    }
+
+    /// The distinct molecules of the training pairs.
+    fn molecules(&self, split: &Split) -> Result<Vec<TrainingMolecule>> {
+        let known = distinct(&basis(self.start.config, split), |i| self.data.pairs[i].drug);
+        let one = |&which: &usize| {
+            let drug = &self.data.drugs[which];
+            Ok(TrainingMolecule {
+                smiles: drug.smiles.clone(),
+                canonical_smiles: drug.canonical.clone(),
+                ecfp4: drug.molecule.ecfp4()?,
+            })
+        };
+        known.iter().map(one).collect()
+    }
+}
+
+/// The pairs whose drugs, proteins and values a model knows. Members that rotate share them, and with them one configuration.
+fn basis(config: &TrainConfig, split: &Split) -> Vec<usize> {
+    let rotated = if config.split.rotate { split.validation.as_slice() } else { &[] };
+    split.train.iter().chain(rotated).copied().collect()
+}
+
+fn distinct(pairs: &[usize], of: impl Fn(usize) -> usize) -> Vec<usize> {
+    let mut all: Vec<usize> = pairs.iter().map(|&i| of(i)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Mean and standard deviation of the values of these pairs; both classes must be there where there are classes.
+fn spread(config: &TrainConfig, data: &Data, pairs: &[usize]) -> Result<(f64, f64)> {
+    let path = data.files.first().map_or(Path::new(""), |(path, _)| path.as_path());
+    let nothing = |what: String| Error::file(path, format!("{what}: there is nothing to learn"));
+    if config.objective.has_probability() {
+        let positives = pairs.iter().filter(|&&i| data.pairs[i].positive == Some(true)).count();
+        if positives == 0 || positives == pairs.len() {
+            let all = if positives == 0 { 0 } else { 1 };
+            return Err(nothing(format!("all {} labels to train on are {all}", pairs.len())));
+        }
+    }
+    if !config.objective.has_affinity() {
+        return Ok((0.0, 1.0));
+    }
+    let values: Vec<f64> = pairs.iter().filter_map(|&i| data.pairs[i].value).collect();
+    let center = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let scale = (values.iter().map(|v| (v - center).powi(2)).sum::<f64>() / values.len().max(1) as f64).sqrt();
+    if scale > 1e-9 * center.abs().max(1e-3) {
+        Ok((center, scale))
+    } else {
+        Err(nothing(format!("all {} values to train on are {center}", values.len())))
+    }
+}
+
+/// The model's `config.json`, but for what training finds out.
+pub(crate) fn describe(config: &TrainConfig, model: PairConfig, (center, scale): (f64, f64)) -> CheckpointConfig {
+    let rows = if model.protein_rows.is_some() { config.protein_rows.clone() } else { Vec::new() };
+    let fingerprints = if model.fingerprints.is_some() { config.fingerprints.clone() } else { Vec::new() };
+    CheckpointConfig {
+        ferrome: ModelKind::DrugTarget,
+        label: Label { name: config.label.name.clone(), unit: config.label.unit.clone(), center, scale },
+        objective: config.objective,
+        variance: config.has_variance(),
+        model,
+        members: config.ensemble,
+        fingerprints,
+        protein_rows: rows,
+        calibration: None,
+        trained: std::collections::BTreeMap::new(),
+    }
+}
