@@ -8,3 +8,5 @@ mod support;
 mod featurize;
 #[path = "drug/score.rs"]
 mod score;
+#[path = "drug/train.rs"]
+mod train;

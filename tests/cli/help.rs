@@ -9,7 +9,7 @@ use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::root;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "",
     "cell",
     "cell convert",
@@ -22,8 +22,10 @@ const COMMANDS: [&str; 17] = [
     "demo",
     "doctor",
     "drug",
+    "drug evaluate",
     "drug featurize",
     "drug score",
+    "drug train",
     "protein",
     "protein embed",
     "protein pretrain",
@@ -111,7 +113,29 @@ fn place_of_examples() -> Place {
     fs_err::create_dir_all(place.path("data")).unwrap();
     symlink(root().join("data/demo"), place.path("data/demo")).unwrap();
     place_of_cells(&place);
+    place_of_pairs(&place);
     place
+}
+
+/// Pairs of drugs and proteins, and a model of them.
+fn place_of_pairs(place: &Place) {
+    let drugs =
+        ["CCO", "CCCO", "c1ccccc1", "c1ccccc1O", "c1ccncc1", "CC(=O)O", "CCN(CC)CC", "C1CCCCC1", "CCCl", "CCBr"];
+    let mut pairs = String::from("smiles,sequence,pKd\n");
+    for (i, drug) in drugs.iter().enumerate() {
+        for (j, (_, sequence)) in proteins(10).iter().enumerate() {
+            pairs.push_str(&format!("{drug},{sequence},{}\n", 4.0 + 0.3 * i as f64 + 0.2 * (j * 7 % 5) as f64));
+        }
+    }
+    place.write("pairs.csv", pairs);
+    place.write(
+        "train.json",
+        r#"{"data": {"pairs": "pairs.csv", "drug": "smiles", "protein": "sequence", "value": "pKd"}, "epochs": 3,
+            "model": {"fingerprints": {"hidden": [8]}, "protein_rows": {"hidden": [8]},
+            "head": {"kind": "bilinear", "rank": 4}}}"#,
+    );
+    let made = Ended::of(place.command("drug train train.json -o model --quiet").output().unwrap());
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
 }
 
 /// Counts, vocabularies and published dictionaries.

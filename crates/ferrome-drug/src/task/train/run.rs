@@ -1,6 +1,9 @@
 use std::{path::Path, rc::Rc};
 
-use ferrome_core::{interrupt::Interrupt, journal::{Lock, write_whole}};
+use ferrome_core::{
+    interrupt::Interrupt,
+    journal::{Lock, write_whole},
+};
 use tch::Device;
 
 use super::{
