@@ -1,13 +1,15 @@
 //! Kronecker kernel ridge regression (KronRLS, Pahikkala et al., Briefings in Bioinformatics 16, 2015) on any set of pairs:
 //! `(S (K_d x K_p) S^T + lambda) a = y - mean`, where `S` picks the observed pairs. The product with the Kronecker kernel is
-//! two small matrix products (the vec trick), and conjugate gradients need nothing else.
+//! two small matrix products (the vec trick), of which conjugate gradients need the observed entries alone.
 
-use std::collections::BTreeMap;
+mod grid;
 
 use rayon::prelude::*;
 
 use super::Matrix;
-use crate::{Error, Result, metrics};
+use crate::{Error, Result};
+
+pub use grid::{Choice, Grid};
 
 /// Measured pairs.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,34 +38,8 @@ pub struct Fit {
     pub steps: usize,
 }
 
-/// What is tried, from the middle of each list along one list after another until nothing gets better.
-#[derive(Clone, Debug)]
-pub struct Grid {
-    /// Of the drugs' kernel, see [`exponential`].
-    pub drug_widths: Vec<f64>,
-    /// Of the proteins' kernel.
-    pub protein_widths: Vec<f64>,
-    /// Ridges.
-    pub lambdas: Vec<f64>,
-}
-
-/// The best of a [`Grid`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Choice {
-    /// Width of the drugs' kernel.
-    pub drug_width: f64,
-    /// Width of the proteins' kernel.
-    pub protein_width: f64,
-    /// Ridge.
-    pub lambda: f64,
-    /// Mean squared error on the validation pairs.
-    pub mse: f64,
-}
-
 /// The relative residual at which the conjugate gradients stop.
 const TOLERANCE: f64 = 1e-5;
-/// And that at which they stop while combinations are compared.
-const ROUGH: f64 = 1e-3;
 /// And the most steps they take.
 const MOST_STEPS: usize = 500;
 
@@ -71,71 +47,6 @@ const MOST_STEPS: usize = 500;
 #[must_use]
 pub fn exponential(similarities: &Matrix, width: f64) -> Matrix {
     similarities.map(|similarity| ((similarity - 1.0) / width).exp())
-}
-
-impl Default for Grid {
-    fn default() -> Self {
-        Self {
-            drug_widths: vec![0.1, 0.3, 1.0, 3.0],
-            protein_widths: vec![0.03, 0.1, 0.3, 1.0, 3.0],
-            lambdas: vec![0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
-        }
-    }
-}
-
-impl Grid {
-    /// Fits `train` with combinations, and takes the one with the least error on `validation`.
-    ///
-    /// # Errors
-    ///
-    /// Nothing to try or to learn from; a pair outside the similarities.
-    pub fn choose(
-        &self,
-        (drugs, proteins): (&Matrix, &Matrix),
-        train: &Observations,
-        validation: &Observations,
-    ) -> Result<Choice> {
-        let nothing = || Error::Model("kernel ridge: nothing to try".into());
-        let lists = [&self.drug_widths, &self.protein_widths, &self.lambdas];
-        let mut known: BTreeMap<[usize; 3], f64> = BTreeMap::new();
-        let mut error = |places: [usize; 3]| -> Result<f64> {
-            if let Some(&mse) = known.get(&places) {
-                return Ok(mse);
-            }
-            let [drug_width, protein_width, lambda] = self.at(places).ok_or_else(nothing)?;
-            let model =
-                KernelRidge { drugs: exponential(drugs, drug_width), proteins: exponential(proteins, protein_width) };
-            let predictions = model.fit_within(train, lambda, ROUGH)?.predictions;
-            let found: Vec<f64> = validation.pairs.iter().map(|&(d, p)| predictions.at(d, p)).collect();
-            let none = || Error::Model("kernel ridge: no validation pairs".into());
-            let mse = metrics::mse(&validation.values, &found).ok_or_else(none)?;
-            known.insert(places, mse);
-            Ok(mse)
-        };
-        let mut best = lists.map(|list| list.len() / 2);
-        let mut least = error(best)?;
-        loop {
-            let before = least;
-            for (axis, list) in lists.iter().enumerate() {
-                for place in 0..list.len() {
-                    let mut places = best;
-                    places[axis] = place;
-                    let mse = error(places)?;
-                    if mse < least {
-                        (best, least) = (places, mse);
-                    }
-                }
-            }
-            if least >= before {
-                let [drug_width, protein_width, lambda] = self.at(best).ok_or_else(nothing)?;
-                return Ok(Choice { drug_width, protein_width, lambda, mse: least });
-            }
-        }
-    }
-
-    fn at(&self, [drug, protein, lambda]: [usize; 3]) -> Option<[f64; 3]> {
-        Some([*self.drug_widths.get(drug)?, *self.protein_widths.get(protein)?, *self.lambdas.get(lambda)?])
-    }
 }
 
 impl KernelRidge {
@@ -236,6 +147,7 @@ fn add(sum: &mut [f64], factor: f64, values: &[f64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics;
 
     fn similar(n: usize, reach: f64) -> Matrix {
         Matrix::symmetric(n, |i| (i..n).map(|j| 1.0 - (j - i) as f64 * reach).collect())

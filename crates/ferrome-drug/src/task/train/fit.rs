@@ -1,5 +1,6 @@
 //! The training of one model: epochs, the best of them, and going on after a stop.
 
+mod loss;
 mod prepare;
 mod state;
 
@@ -9,19 +10,17 @@ use std::{
 };
 
 use ferrome_core::{interrupt::Interrupt, train::AdamW};
-use tch::{Device, Reduction, Tensor};
+use tch::Device;
 
 use super::{
-    Data, Loss, Measured, Progress, Quality, Split, TrainConfig, batches,
-    batches::Step,
+    Data, Measured, Progress, Quality, Split, TrainConfig, batches,
     config::TICKS,
     features::{Predictions, ProteinRows, Whole},
 };
 use crate::{
     Error, Result,
-    checkpoint::Objective,
-    inputs::{Drug, drug_batch},
-    model::{DrugBatch, PairConfig, PairModel, Predicted, Weights},
+    inputs::Drug,
+    model::{DrugBatch, PairConfig, PairModel, Weights},
 };
 use state::{Kept, State};
 
@@ -163,48 +162,6 @@ impl<'a> Trainer<'a> {
         Ok(sum / pairs.max(1) as f64)
     }
 
-    fn loss(&mut self, step: &Step) -> Result<Tensor> {
-        let run = self.run;
-        let (model, device) = (&self.lesson.model, run.device);
-        if self.last.as_ref().is_none_or(|(drugs, _)| *drugs != step.drugs) {
-            let drugs: Vec<&Drug> = step.drugs.iter().map(|&i| &run.drugs[i]).collect();
-            self.last = Some((step.drugs.clone(), drug_batch(&drugs, model, device)?));
-        }
-        let none = || Error::Model("a step without drugs".into());
-        let (_, drugs) = self.last.as_ref().ok_or_else(none)?;
-        let proteins = self.lesson.rows.batch(run.data, &step.proteins, model, device)?;
-        let (of_drug, of_protein): (Vec<i64>, Vec<i64>) = step.places.iter().copied().unzip();
-        let places = [of_drug, of_protein].map(|places| Tensor::f_from_slice(&places));
-        let [of_drug, of_protein] = places;
-        let (of_drug, of_protein) = (of_drug?.f_to_device(device)?, of_protein?.f_to_device(device)?);
-        let (x, y) = (self.model.drugs(drugs, true)?, self.model.proteins(&proteins, true)?);
-        let predicted = self.model.pairs(&x, &y, (&of_drug, &of_protein), true)?;
-        self.compare(&predicted, step)
-    }
-
-    fn compare(&self, predicted: &Predicted, step: &Step) -> Result<Tensor> {
-        let (config, data) = (self.run.config, self.run.data);
-        let (center, scale) = self.lesson.label;
-        let column = |of: &dyn Fn(&super::Pair) -> f64| -> Result<Tensor> {
-            let numbers: Vec<f32> = step.pairs.iter().map(|&i| of(&data.pairs[i]) as f32).collect();
-            Ok(Tensor::f_from_slice(&numbers)?.f_to_device(self.run.device)?)
-        };
-        let affinity = || -> Result<Tensor> {
-            let truth = column(&|pair| (pair.value.unwrap_or(center) - center) / scale)?;
-            affinity_loss(predicted, &truth, config)
-        };
-        let interaction = || -> Result<Tensor> {
-            let truth = column(&|pair| f64::from(u8::from(pair.positive == Some(true))))?;
-            let logit = &predicted.logit;
-            Ok(logit.f_binary_cross_entropy_with_logits::<Tensor>(&truth, None, None, Reduction::Mean)?)
-        };
-        match config.objective {
-            Objective::Regression => affinity(),
-            Objective::Classification => interaction(),
-            Objective::Both => Ok(affinity()?.f_add(&interaction()?)?),
-        }
-    }
-
     fn predict(&self, which: &[usize]) -> Result<Predictions> {
         self.whole.predict(&self.model, self.run.data, which, self.lesson.label)
     }
@@ -259,24 +216,5 @@ impl<'a> Trainer<'a> {
         let (validation, test) = (self.predict(&split.validation)?, self.predict(&split.test)?);
         let (epoch, measured) = (self.state.best_epoch, std::mem::take(&mut self.state.metrics));
         Ok(Fitted { epoch, measured, validation, test, model: self.model })
-    }
-}
-
-fn affinity_loss(predicted: &Predicted, truth: &Tensor, config: &TrainConfig) -> Result<Tensor> {
-    let likelihood = |mean: &Tensor| -> Result<Tensor> {
-        let relative = mean.f_sub(truth)?.f_square()?.f_mul(&predicted.log_variance.f_neg()?.f_exp()?)?;
-        Ok(relative.f_add(&predicted.log_variance)?.f_mean(tch::Kind::Float)?.f_mul_scalar(0.5)?)
-    };
-    match config.loss {
-        Loss::Gaussian => likelihood(&predicted.mean),
-        Loss::Mse => {
-            let squares = predicted.mean.f_mse_loss(truth, Reduction::Mean)?;
-            if config.variance_weight <= 0.0 {
-                return Ok(squares);
-            }
-            // The variance learns from the error, not the mean from the variance.
-            let variance = likelihood(&predicted.mean.f_detach()?)?;
-            Ok(squares.f_add(&variance.f_mul_scalar(config.variance_weight)?)?)
-        }
     }
 }

@@ -1,73 +1,25 @@
-use std::{path::Path, rc::Rc};
+mod basis;
+mod start;
 
-use ferrome_core::{
-    interrupt::Interrupt,
-    journal::{Lock, write_whole},
-};
-use tch::Device;
+use std::rc::Rc;
+
+use ferrome_core::journal::{Lock, write_whole};
 
 use super::{
-    Data, Measured, Quality, Split, TrainConfig, WORK, card,
+    Data, Measured, Quality, Split, WORK, card,
     ensemble::Joined,
     features::{self, ProteinRows},
     fit::{Fitted, Lesson, Run, fit},
 };
 use crate::{
     Error, Result,
-    checkpoint::{self, CheckpointConfig, Label, ModelKind, TrainingMolecule},
+    checkpoint::{self, TrainingMolecule},
     inputs::Inputs,
-    model::PairConfig,
     molecule::MolSource,
 };
 
-/// What a run is started with.
-#[derive(Debug)]
-pub struct Start<'a> {
-    /// What to train on and how.
-    pub config: &'a TrainConfig,
-    /// The folder that it writes.
-    pub folder: &'a Path,
-    /// Where to run.
-    pub device: Device,
-    /// Forget an earlier run into the folder.
-    pub overwrite: bool,
-    /// Asks the run to stop after the epoch in hand.
-    pub interrupt: Interrupt,
-}
-
-/// How far a run is; told after every step.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// Which member of the ensemble is trained, from 0.
-    pub member: usize,
-    /// Of so many.
-    pub members: usize,
-    /// Whether this is its second training.
-    pub refit: bool,
-    /// Epochs done, those of earlier runs included.
-    pub epoch: f64,
-    /// Of at most so many.
-    pub epochs: u64,
-    /// What was measured after an epoch.
-    pub measured: Option<Measured>,
-}
-
-/// What a finished run did.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// All measurements, those of earlier runs included.
-    pub measured: Vec<Measured>,
-    /// The epoch that was chosen for each member.
-    pub epochs: Vec<u64>,
-    /// Pairs that were trained on, chose the epoch, were tested on.
-    pub pairs: [usize; 3],
-    /// The whole ensemble on the validation pairs (each member on its own, where they rotate).
-    pub validation: Quality,
-    /// The whole ensemble on the test pairs.
-    pub test: Quality,
-    /// Each member alone on the test pairs.
-    pub single: Vec<Quality>,
-}
+use basis::{basis, describe, distinct, spread};
+pub use start::{Outcome, Progress, Start};
 
 /// Trains all members, or goes on with an earlier run into the same folder, and writes the model's folder: what
 /// [`checkpoint::Folder`] opens, its card, `metrics.csv`, `loss.svg`, `split.json` and what to go on from.
@@ -234,60 +186,5 @@ impl<'a> School<'a> {
             })
         };
         known.iter().map(one).collect()
-    }
-}
-
-/// The pairs whose drugs, proteins and values a model knows. Members that rotate share them, and with them one configuration.
-fn basis(config: &TrainConfig, split: &Split) -> Vec<usize> {
-    let rotated = if config.split.rotate { split.validation.as_slice() } else { &[] };
-    split.train.iter().chain(rotated).copied().collect()
-}
-
-fn distinct(pairs: &[usize], of: impl Fn(usize) -> usize) -> Vec<usize> {
-    let mut all: Vec<usize> = pairs.iter().map(|&i| of(i)).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-/// Mean and standard deviation of the values of these pairs; both classes must be there where there are classes.
-fn spread(config: &TrainConfig, data: &Data, pairs: &[usize]) -> Result<(f64, f64)> {
-    let path = data.files.first().map_or(Path::new(""), |(path, _)| path.as_path());
-    let nothing = |what: String| Error::file(path, format!("{what}: there is nothing to learn"));
-    if config.objective.has_probability() {
-        let positives = pairs.iter().filter(|&&i| data.pairs[i].positive == Some(true)).count();
-        if positives == 0 || positives == pairs.len() {
-            let all = if positives == 0 { 0 } else { 1 };
-            return Err(nothing(format!("all {} labels to train on are {all}", pairs.len())));
-        }
-    }
-    if !config.objective.has_affinity() {
-        return Ok((0.0, 1.0));
-    }
-    let values: Vec<f64> = pairs.iter().filter_map(|&i| data.pairs[i].value).collect();
-    let center = values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let scale = (values.iter().map(|v| (v - center).powi(2)).sum::<f64>() / values.len().max(1) as f64).sqrt();
-    if scale > 1e-9 * center.abs().max(1e-3) {
-        Ok((center, scale))
-    } else {
-        Err(nothing(format!("all {} values to train on are {center}", values.len())))
-    }
-}
-
-/// The model's `config.json`, but for what training finds out.
-pub(crate) fn describe(config: &TrainConfig, model: PairConfig, (center, scale): (f64, f64)) -> CheckpointConfig {
-    let rows = if model.protein_rows.is_some() { config.protein_rows.clone() } else { Vec::new() };
-    let fingerprints = if model.fingerprints.is_some() { config.fingerprints.clone() } else { Vec::new() };
-    CheckpointConfig {
-        ferrome: ModelKind::DrugTarget,
-        label: Label { name: config.label.name.clone(), unit: config.label.unit.clone(), center, scale },
-        objective: config.objective,
-        variance: config.has_variance(),
-        model,
-        members: config.ensemble,
-        fingerprints,
-        protein_rows: rows,
-        calibration: None,
-        trained: std::collections::BTreeMap::new(),
     }
 }
