@@ -37,9 +37,12 @@ Killed at any moment, the same command goes on where it was.";
 /// The model that is taken where none is named.
 const DEFAULT: &str = "ferrome-dta-davis";
 
+const STATS: &str = "Write what the run did as JSON: load_seconds, run_seconds, rows, scored, resumed_rows, molecules, kept, \
+                     rescored, peak_rss_bytes";
+
 /// Scores every molecule of LIBRARY against every target, or pair by pair, with standard deviation and interval
 #[derive(clap::Parser, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_arg("stats", |stats| stats.help(STATS)))]
 pub(crate) struct Args {
     /// .smi, .csv, .tsv, .parquet or .sdf, plain or gzip; `-` is standard input (.smi)
     #[arg(value_name = "LIBRARY", required_unless_present = "pairs", requires = "targets")]
