@@ -342,3 +342,34 @@ fn embeddings_of_another_width_are_told() {
         "{told}"
     );
 }
+
+#[test]
+fn stopped_ranking_and_cascade_go_on_to_the_same_bytes() {
+    let place = place();
+    let library: String = (0..60_000).map(|n| format!("{}{} m{n}\n", "CO".repeat(n % 30 + 1), varied(n))).collect();
+    place.write("big.smi", library);
+    for (way, stage) in
+        [("--top-k 50 --tier fast", "sorting"), ("--sort --tier fast", "sorting"), ("--cascade 0.001", "fast")]
+    {
+        let line = format!("drug score big.smi --targets targets.fasta -m m --threads 2 {way} -o");
+        place.done(&format!("{line} whole.parquet --overwrite"));
+        let mut child = place.start(&format!("{line} out.parquet"));
+        wait_for(&place.path(format!("out.parquet.{stage}/part-00000.parquet")), &mut child);
+        interrupt(&child);
+        let stopped = ended(child);
+        if stopped.code != Some(0) {
+            assert_eq!(stopped.code, Some(130), "{way}: {}", stopped.stderr);
+            place.done(&format!("{line} out.parquet"));
+        }
+        assert!(place.read("whole.parquet") == place.read("out.parquet"), "{way}");
+        let left: Vec<String> = place.names(".").into_iter().filter(|name| name.starts_with("out.")).collect();
+        assert_eq!(left, ["out.parquet"], "{way}");
+        fs_err::remove_file(place.path("out.parquet")).unwrap();
+    }
+}
+
+#[test]
+fn strict_ranking_stops_at_a_bad_row() {
+    let refusal = refused("in.smi --targets targets.fasta -m m -o out.parquet --strict --top-k 1");
+    assert!(refusal.contains("position 3: expected an atom or a bond, found `)`"), "{refusal}");
+}

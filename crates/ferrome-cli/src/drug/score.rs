@@ -53,7 +53,7 @@ pub(crate) struct Args {
     /// Pairs instead: a table with columns drug_id, smiles, target_id, sequence; any others pass through
     #[arg(long, value_name = "TABLE", conflicts_with_all = ["library", "targets", "cascade"])]
     pairs: Option<PathBuf>,
-    /// A folder or a name in weights/
+    /// A folder or a name in weights/; `fast` is the fast tier of the default
     #[arg(short, long, default_value = DEFAULT, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
     model: String,
     /// Which model of the folder
@@ -118,8 +118,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         None => Vec::new(),
     };
-    let folder = locate(&args.model)?;
-    let (model, cascade) = match (args.cascade, args.tier) {
+    let (name, tier) = if args.model == "fast" { (DEFAULT, Tier::Fast) } else { (args.model.as_str(), args.tier) };
+    let folder = locate(name)?;
+    let (model, cascade) = match (args.cascade, tier) {
         (Some(share), _) => {
             let full = args.model(Folder::open(&folder)?, "model", &mut description)?;
             let fast = args.model(Folder::open_fast(&folder)?, "fast", &mut description)?;

@@ -170,7 +170,7 @@ impl Conversion for Scorer {
 
     fn convert(&self, block: Block) -> Result<Converted, BoxError> {
         let scored = self.score(&block)?;
-        let rows = self.shape.ordered(&self.named(&block, &scored), &scored.scores);
+        let rows = self.shape.ordered(self.named(&block, &scored), &scored.scores);
         let table = Table { config: &self.config, shape: &self.shape, block: &block, scored: &scored, rows: &rows };
         let rejected = match self.shape.best() {
             None => self.rejected(&block, &scored, rows.iter().map(|row| row.row).enumerate()),

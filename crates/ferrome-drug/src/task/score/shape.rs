@@ -65,27 +65,26 @@ impl Shape {
     }
 
     /// The rows that are kept of a block, in their order.
-    pub(super) fn ordered<'a>(&self, rows: &[Row<'a>], scores: &Scores) -> Vec<Row<'a>> {
-        let mut rows = rows.to_vec();
+    pub(super) fn ordered<'a>(&self, rows: Vec<Row<'a>>, scores: &Scores) -> Vec<Row<'a>> {
         if self.rank == Rank::Input {
             return rows;
         }
         // As it will be written, which is what parts are merged by.
         let score = |row: &Row| Some(*scores.score.get(row.place?)? as f32);
-        let target = |row: &Row<'a>| (row.target_place, row.target_place.map_or(row.target, |_| ""));
-        rows.sort_by(|a, b| {
-            target(a).cmp(&target(b)).then_with(|| descending(score(a), score(b))).then(a.row.cmp(&b.row))
-        });
-        if let Some(most) = self.best() {
-            let (mut kept, mut before) = (0, None);
-            rows.retain(|row| {
-                let now = Some(target(row));
-                kept = if before == now { kept + 1 } else { 1 };
-                before = now;
-                kept <= most && row.place.is_some()
-            });
+        let order = |a: &Row, b: &Row| descending(score(a), score(b)).then(a.row.cmp(&b.row));
+        let mut ordered = Vec::new();
+        for mut group in by_target(rows) {
+            if let Some(most) = self.best() {
+                group.retain(|row| row.place.is_some());
+                if group.len() > most {
+                    group.select_nth_unstable_by(most, order);
+                    group.truncate(most);
+                }
+            }
+            group.sort_unstable_by(order);
+            ordered.extend(group);
         }
-        rows
+        ordered
     }
 
     pub(super) fn schema(&self, config: &CheckpointConfig) -> SchemaRef {
@@ -110,6 +109,16 @@ impl Shape {
         fields.push(Arc::new(Field::new("in_domain", DataType::Boolean, true)));
         fields
     }
+}
+
+/// The rows of each target. Where there are targets of the run, each molecule has a row for every one of them.
+fn by_target(mut rows: Vec<Row<'_>>) -> Vec<Vec<Row<'_>>> {
+    let targets = rows.iter().map_while(|row| row.target_place).max().map_or(0, |last| last + 1);
+    if targets > 0 {
+        return (0..targets).map(|target| rows.iter().skip(target).step_by(targets).copied().collect()).collect();
+    }
+    rows.sort_by_key(|row| row.target);
+    rows.chunk_by(|a, b| a.target == b.target).map(<[Row]>::to_vec).collect()
 }
 
 /// The larger first; what is none, last.
