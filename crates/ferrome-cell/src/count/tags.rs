@@ -114,7 +114,8 @@ pub fn scan<'a>(mut data: &'a [u8], wanted: &Wanted) -> Result<Found<'a>, String
     while let [first, second, kind, rest @ ..] = data {
         let tag = [*first, *second];
         let (field, after) = field(*kind, rest).ok_or_else(|| trouble(tag, *kind))?;
-        if wanted.tags.contains(&u16::from_le_bytes(tag)) {
+        // A tag without letters is none, and stands for what is not looked for.
+        if tag != [0, 0] && wanted.tags.contains(&u16::from_le_bytes(tag)) {
             left -= found.take(wanted, tag, value(*kind, field));
             if left == 0 {
                 return Ok(found);
@@ -284,6 +285,7 @@ mod tests {
         let found = scan(b"\0\0Zx\0CBZA\0", &wanted()).unwrap();
         assert_eq!((found.text(Slot::Cell), found.value(Slot::Umi)), (Some(b"A".as_slice()), None));
         assert_eq!(scan(b"\0\0Zx\0", &Wanted::default()).unwrap().value(Slot::Name), None);
+        assert!(scan(b"\0\0Zx\0NHq\x01", &Wanted::default()).is_err(), "what follows it is passed over, too");
     }
 
     #[test]
