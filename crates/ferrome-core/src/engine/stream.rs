@@ -86,7 +86,7 @@ pub struct Stream<'a, C> {
 ///
 /// # Errors
 ///
-/// [`Error`]; what is done is kept, and the same call goes on from there.
+/// [`crate::Error`]; what is done is kept, and the same call goes on from there.
 pub fn stream<C, B>(job: Stream<'_, C>, blocks: B) -> Result<Summary>
 where
     C: Conversion,
