@@ -119,7 +119,7 @@ impl SplitConfig {
         Ok(())
     }
 
-    /// The column that [`Data::read`] must keep.
+    /// The column that [`Data::read`](super::super::Data::read) must keep.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
         if self.by == SplitKind::Column { self.column.as_deref() } else { None }
