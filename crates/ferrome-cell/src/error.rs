@@ -97,6 +97,11 @@ pub enum Error {
         /// The style it has.
         found: Style,
     },
+    /// The masked-gene head is asked for, and the checkpoint has none.
+    #[error(
+        "the checkpoint has no masked-gene head (`cls.predictions`), which logits need: use one saved from BertForMaskedLM"
+    )]
+    NoMaskedGeneHead,
     /// A plot cannot be drawn; a defect of ferrome.
     #[error("cannot draw a plot (a defect of ferrome): {0}")]
     Plot(String),
@@ -119,6 +124,13 @@ impl Error {
     pub fn no_obs_column(column: &str, obs: &Schema) -> Self {
         let names = obs.fields().iter().map(|field| field.name().as_str());
         Self::NoObsColumn { column: column.to_owned(), near: nearest(column, names, 5) }
+    }
+}
+
+#[cfg(feature = "torch")]
+impl From<tch::TchError> for Error {
+    fn from(error: tch::TchError) -> Self {
+        Self::Core(error.into())
     }
 }
 

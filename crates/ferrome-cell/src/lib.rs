@@ -9,6 +9,8 @@ pub mod dataset;
 mod error;
 pub mod genes;
 pub mod hvg;
+#[cfg(feature = "torch")]
+pub mod model;
 mod nearest;
 pub mod normalize;
 pub mod qc;

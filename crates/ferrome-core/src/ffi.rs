@@ -74,6 +74,8 @@ pub(crate) enum Epilogue {
     Identity,
     /// The exact (erf) GELU, on the f32 accumulator.
     Gelu,
+    /// `max(x, 0)`.
+    Relu,
 }
 
 /// `epilogue(input @ weight.T + bias)` by oneDNN on the CPU: f32 or bf16, `[n, in] x [out, in] -> [n, out]`.
@@ -94,6 +96,7 @@ pub(crate) fn onednn_linear(
     let (attribute, algorithm): (&CStr, Option<&CStr>) = match epilogue {
         Epilogue::Identity => (c"none", None),
         Epilogue::Gelu => (c"gelu", Some(c"none")),
+        Epilogue::Relu => (c"relu", None),
     };
     let (n, out) = (input.size2()?.0, weight.size2()?.0);
     let room = || Tensor::f_empty([n, out], (input.f_kind()?, input.device()));

@@ -56,6 +56,18 @@ impl Linear {
         Ok(self.forward(x)?.f_gelu("none")?)
     }
 
+    /// `max(x W^T + b, 0)`: `[t, in] -> [t, out]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Linear::forward`].
+    pub fn forward_relu(&self, x: &Tensor) -> Result<Tensor> {
+        if self.runs_on_onednn(x) {
+            return ffi::onednn_linear(x, &self.weight, self.bias.as_ref(), Epilogue::Relu);
+        }
+        Ok(self.forward(x)?.f_relu()?)
+    }
+
     // oneDNN's operator has no backward, so training keeps to libtorch's own.
     fn runs_on_onednn(&self, x: &Tensor) -> bool {
         x.device() == Device::Cpu
