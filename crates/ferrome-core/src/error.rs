@@ -24,6 +24,25 @@ pub enum Error {
         /// What is wrong with it.
         problem: Box<Problem>,
     },
+    /// A path was given for a model, and nothing is there.
+    #[error("{}: no such model folder or file", path.display())]
+    ModelPath {
+        /// The path as the user gave it.
+        path: PathBuf,
+    },
+    /// A name was given for a model, and no cache on this machine has it.
+    #[error(
+        "model `{model}` was not found; looked for {}; {advice}",
+        looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    ModelNotFound {
+        /// The name as the user gave it.
+        model: String,
+        /// Every place that would have been taken.
+        looked: Vec<PathBuf>,
+        /// How to get it.
+        advice: String,
+    },
     /// Reading the input failed; the room's own words.
     #[error(transparent)]
     Read(BoxError),

@@ -29,13 +29,6 @@ pub enum Error {
         reason: String,
     },
 
-    /// A path was given for a model, and nothing is there.
-    #[error("{}: no such model folder or file", path.display())]
-    ModelPath {
-        /// The path as the user gave it.
-        path: PathBuf,
-    },
-
     /// Weights that are not fair-esm's have no configuration beside them.
     #[error(
         "{}: no config.json beside the weights; expected a Hugging Face folder (config.json and weights) or a fair-esm .pt file",
@@ -44,20 +37,6 @@ pub enum Error {
     NoConfig {
         /// The folder or weight file as the user gave it.
         path: PathBuf,
-    },
-
-    /// A name was given for a model, and no cache on this machine has it.
-    #[error(
-        "model `{model}` was not found; looked for {}; {advice}",
-        looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
-    )]
-    ModelNotFound {
-        /// The name as the user gave it.
-        model: String,
-        /// Every place that would have been taken.
-        looked: Vec<PathBuf>,
-        /// How to get it.
-        advice: String,
     },
 
     /// The rotary frequencies of two layers differ, which no ESM-2 does.

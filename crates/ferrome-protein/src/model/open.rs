@@ -1,10 +1,16 @@
 use std::path::{Path, PathBuf};
 
-use ferrome_core::{nn::Loader, weights::Checkpoint};
+use ferrome_core::{
+    nn::Loader,
+    weights::{Checkpoint, beside, with_prefix},
+};
 use tch::{Device, Kind};
 
 use super::{Config, Esm, foreign};
 use crate::{Error, Result};
+
+/// How the names begin that `EsmModel` saves without the prefix that `EsmForMaskedLM` gives them.
+const BARE: [&str; 5] = ["embeddings.", "encoder.", "contact_head.", "pooler.", "rotary_embeddings."];
 
 /// A checkpoint that was opened and understood, but not yet loaded: its tensors have the names of transformers.
 #[derive(Debug)]
@@ -23,7 +29,7 @@ pub struct OpenModel {
 ///
 /// One line that names the file and what is wrong with it.
 pub fn open(path: &Path) -> Result<OpenModel> {
-    let mut checkpoint = if path.is_dir() { Checkpoint::open_folder(path)? } else { Checkpoint::open(path)? };
+    let mut checkpoint = Checkpoint::open_model(path)?;
     let fair_esm = foreign::is_fair_esm(&checkpoint);
     let config = if fair_esm {
         if let Some(regression) = contact_regression(path) {
@@ -33,13 +39,9 @@ pub fn open(path: &Path) -> Result<OpenModel> {
         foreign::config(&checkpoint)
             .map_err(|reason| Error::Config { source_name: path.display().to_string(), reason })?
     } else {
-        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-        let file = folder.join("config.json");
-        if !file.exists() {
-            return Err(Error::NoConfig { path: path.to_owned() });
-        }
+        let file = beside(path, "config.json").ok_or_else(|| Error::NoConfig { path: path.to_owned() })?;
         let config = Config::parse(&fs_err::read_to_string(&file)?, &file.display().to_string())?;
-        checkpoint.rename(|name| Some(as_masked_language_model(name)))?;
+        checkpoint.rename(|name| Some(with_prefix(name, "esm", &BARE)))?;
         config
     };
     Ok(OpenModel { path: path.to_owned(), config, checkpoint, fair_esm })
@@ -67,19 +69,6 @@ impl OpenModel {
     pub fn fingerprint(&self) -> Result<String> {
         Ok(self.checkpoint.fingerprint()?)
     }
-}
-
-// `EsmModel` saves its tensors without the prefix that `EsmForMaskedLM` gives them, and transformers 5 writes LayerNorms
-// under the names that TensorFlow has for them.
-fn as_masked_language_model(name: &str) -> String {
-    let (stem, ending) = name.rsplit_once('.').unwrap_or(("", name));
-    let name = match ending {
-        "gamma" => format!("{stem}.weight"),
-        "beta" => format!("{stem}.bias"),
-        _ => name.to_owned(),
-    };
-    let bare = ["embeddings.", "encoder.", "contact_head.", "pooler.", "rotary_embeddings."];
-    if bare.iter().any(|prefix| name.starts_with(prefix)) { format!("esm.{name}") } else { name }
 }
 
 // fair-esm keeps the contact head in a second file, and demands it; here it is optional.
