@@ -1,5 +1,9 @@
 //! The transcriptome models, one file each, and the doors through which their checkpoints come.
 
 mod geneformer;
+mod locate;
+mod open;
 
-pub use geneformer::{Batch, Config as GeneformerConfig, Geneformer};
+pub use geneformer::{Batch, Config as GeneformerConfig, Geneformer, OpenGeneformer, Specials};
+pub use locate::locate;
+pub use open::{Family, OpenModel, open};

@@ -13,6 +13,7 @@
 
 mod config;
 mod layer;
+mod open;
 
 use ferrome_core::nn::{Embedding, LayerNorm, Linear, Loader, Sequences};
 use layer::Layer;
@@ -21,6 +22,7 @@ use tch::{Device, Kind, Tensor};
 use crate::{Error, Result};
 
 pub use config::Config;
+pub use open::{OpenGeneformer, Specials};
 
 /// A packed batch of cells: their tokens one after another.
 #[derive(Debug)]

@@ -50,7 +50,8 @@ impl Layer {
 
     // Names as here: queries, keys and values are one tensor; a writer of checkpoints splits it.
     pub(super) fn parameters(&self) -> Vec<(String, &Tensor)> {
-        let norms = [("attention.output.LayerNorm", &self.attention_layer_norm), ("output.LayerNorm", &self.layer_norm)];
+        let norms =
+            [("attention.output.LayerNorm", &self.attention_layer_norm), ("output.LayerNorm", &self.layer_norm)];
         let linears = [
             ("attention.self.query_key_value", &self.query_key_value),
             ("attention.output.dense", &self.attention_output),
