@@ -20,6 +20,7 @@ mod pool;
 mod rows;
 mod storage;
 mod tenx;
+pub mod tokens;
 mod values;
 
 use std::num::NonZeroUsize;
