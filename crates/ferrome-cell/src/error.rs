@@ -102,6 +102,14 @@ pub enum Error {
         "the checkpoint has no masked-gene head (`cls.predictions`), which logits need: use one saved from BertForMaskedLM"
     )]
     NoMaskedGeneHead,
+    /// A layer was asked for that the model does not have.
+    #[error("no layer {layer}: {known}")]
+    NoSuchLayer {
+        /// As asked for.
+        layer: i64,
+        /// The layers that there are.
+        known: String,
+    },
     /// A plot cannot be drawn; a defect of ferrome.
     #[error("cannot draw a plot (a defect of ferrome): {0}")]
     Plot(String),

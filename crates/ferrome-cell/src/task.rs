@@ -1,4 +1,6 @@
 //! What is done with cells.
 
 pub mod convert;
+#[cfg(feature = "torch")]
+pub mod embed;
 pub mod tokenize;

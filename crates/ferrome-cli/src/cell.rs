@@ -2,6 +2,7 @@
 
 mod convert;
 mod count;
+mod embed;
 mod input;
 mod names;
 mod qc;
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Qc(Box<qc::Args>),
     /// Tokens for Geneformer and scGPT, as a Hugging Face dataset or Parquet
     Tokenize(Box<tokenize::Args>),
+    /// Vectors of cells, or of their genes, by Geneformer
+    Embed(Box<embed::Args>),
 }
 
 pub(crate) fn run(command: Command) -> Result<()> {
@@ -33,6 +36,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Vocabulary(command) => vocabulary::run(&command),
         Command::Qc(args) => qc::run(&args),
         Command::Tokenize(args) => tokenize::run(&args),
+        Command::Embed(args) => embed::run(&args),
     }
 }
 

@@ -13,6 +13,8 @@ mod feed;
 mod lane;
 mod part;
 mod plan;
+#[cfg(feature = "torch")]
+mod replicas;
 mod run;
 mod spill;
 mod stream;
@@ -30,6 +32,8 @@ use crate::journal::RunDescription;
 use crate::table::Output;
 
 pub use crate::journal::{Rejected, Statistics};
+#[cfg(feature = "torch")]
+pub use replicas::{Lanes, workers};
 pub use run::run;
 pub use stream::{Conversion, Converted, RejectedRow, Stream, stream};
 pub use summary::Summary;

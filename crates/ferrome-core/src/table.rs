@@ -8,6 +8,8 @@ mod merge;
 mod npy;
 mod parquet;
 pub(crate) mod part;
+#[cfg(feature = "torch")]
+mod tensors;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use crate::{Error, Result};
 
 pub(crate) use columns::Columns;
 pub(crate) use merge::merge;
+#[cfg(feature = "torch")]
+pub use tensors::{lists, vector, vectors};
 
 /// Where a run writes to, and how.
 #[derive(Clone, Debug, Eq, PartialEq)]

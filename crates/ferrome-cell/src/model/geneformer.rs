@@ -272,3 +272,7 @@ impl Head {
         Ok(x.f_linear(&embedding.f_to_kind(kind)?, Some(&self.bias.f_to_kind(kind)?))?) // [t, d] -> [t, vocabulary]
     }
 }
+
+#[cfg(test)]
+#[path = "geneformer/parity.rs"]
+mod parity;

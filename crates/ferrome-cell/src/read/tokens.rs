@@ -24,6 +24,7 @@ use crate::{Error, Result};
 use columns::{Block, Layout};
 use source::Source;
 
+pub(crate) use source::Made;
 pub use source::is_tokens;
 
 /// What a table of tokens says before its first row.
@@ -87,7 +88,19 @@ pub struct TokenReader {
 ///
 /// The path holds no tokens, or is damaged.
 pub fn open(path: &Path) -> Result<TokenReader> {
-    let source = Source::open(path)?;
+    read(Source::open(path)?)
+}
+
+/// A table of tokens that is made while it is read: batches of the columns in `schema`, from what lies at `path`.
+///
+/// # Errors
+///
+/// The schema is not that of tokens.
+pub(crate) fn made(path: &Path, rows: Option<u64>, schema: SchemaRef, batches: Made) -> Result<TokenReader> {
+    read(Source::made(path, rows, schema, batches))
+}
+
+fn read(source: Source) -> Result<TokenReader> {
     let layout = Layout::of(&source.schema, &source.path)?;
     let metadata = |key: &str| source.metadata.get(&format!("ferrome.{key}")).cloned();
     let header = Header {

@@ -4,6 +4,7 @@ mod blocks;
 mod filter;
 mod identity;
 mod obs;
+mod stream;
 mod table;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::vocabulary::Vocabulary;
 
 pub use filter::{FILTER_PASS, Filtered};
 pub use obs::ObsColumns;
+pub use stream::stream;
 
 /// Stored entries of a block, which becomes one part of the output.
 pub const BLOCK: usize = 2 << 20;

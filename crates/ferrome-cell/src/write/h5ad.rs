@@ -6,6 +6,7 @@ mod append;
 mod category;
 mod column;
 mod frame;
+mod obsm;
 mod values;
 
 use std::path::Path;
@@ -22,6 +23,8 @@ use crate::cells::{Cells, Genes, ValueKind, Values};
 use crate::read::CellReader;
 use append::{Append, Fault, encoded};
 use frame::FrameWriter;
+
+pub use obsm::add_obsm;
 
 /// Groups that every file of anndata has, empty here.
 const EMPTY: [&str; 6] = ["layers", "obsm", "obsp", "uns", "varm", "varp"];

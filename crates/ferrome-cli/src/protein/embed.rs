@@ -7,14 +7,14 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
 use anyhow::{Result, bail};
 use clap::builder::NonEmptyStringValueParser;
 use ferrome_core::{
-    engine::{self, BoxError, Job, Totals},
+    engine::{self, BoxError, Job, Lanes, Totals},
     journal::refuse_output,
     table::{Format, Output},
 };
 use ferrome_protein::{
     model::{self, OpenModel},
     read::{self, Protein, Survey, translate::Translation},
-    task::embed::{self, EmbedOptions, EmbedTask, Lanes, Long, LongPolicy, Pool},
+    task::embed::{self, EmbedOptions, EmbedTask, Long, LongPolicy, Pool},
 };
 use tch::Device;
 

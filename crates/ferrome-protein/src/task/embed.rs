@@ -14,12 +14,13 @@ use arrow::{
 use ferrome_core::{
     engine::{Rejection, Task},
     fingerprint::Fingerprint,
+    table::vector,
 };
 
 pub use layers::resolve as resolve_layers;
 pub use pool::Pool;
 pub use windows::{Long, LongPolicy};
-pub use worker::{Lanes, workers};
+pub use worker::workers;
 
 use self::windows::Window;
 use crate::{
@@ -72,10 +73,6 @@ impl EmbedTask {
 
 // One layer is called `embedding`; several carry their number.
 fn output_fields(options: &EmbedOptions, config: &Config) -> Vec<Field> {
-    let vector = |width: i64| {
-        let width = i32::try_from(width).unwrap_or(i32::MAX);
-        DataType::FixedSizeList(Arc::new(Field::new_list_field(DataType::Float32, true)), width)
-    };
     let list = |item: DataType| DataType::List(Arc::new(Field::new_list_field(item, true)));
     let column = match options.pool {
         Pool::Residue => list(vector(config.hidden_size)),

@@ -9,8 +9,8 @@ use crate::Result;
 pub(super) struct Layer {
     query_key_value: Linear,
     attention_output: Linear,
-    attention_layer_norm: LayerNorm,
-    intermediate: Linear,
+    pub(super) attention_layer_norm: LayerNorm,
+    pub(super) intermediate: Linear,
     output: Linear,
     layer_norm: LayerNorm,
     heads: i64,
@@ -73,7 +73,7 @@ impl Layer {
         Ok(self.layer_norm.forward(&self.output.forward(&hidden)?.f_add_(&x)?)?)
     }
 
-    fn attend(&self, x: &Tensor, sequences: &Sequences) -> Result<Tensor> {
+    pub(super) fn attend(&self, x: &Tensor, sequences: &Sequences) -> Result<Tensor> {
         let qkv = self.query_key_value.forward(x)?; // [t, d] -> [t, 3 d]
         Ok(self.attention_output.forward(&nn::self_attention(&qkv, self.heads, sequences, None)?)?)
     }

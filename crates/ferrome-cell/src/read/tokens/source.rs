@@ -33,7 +33,11 @@ pub(super) struct Source {
 enum Batches {
     Parquet(Files),
     Arrow(Arrows),
+    Made(Made),
 }
+
+/// Batches that are made while they are read.
+pub(crate) type Made = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 
 /// Whether the path holds tokens, as its names or its columns say.
 ///
@@ -79,6 +83,11 @@ impl Source {
         }
     }
 
+    pub(super) fn made(path: &Path, rows: Option<u64>, schema: SchemaRef, batches: Made) -> Self {
+        let (path, metadata) = (path.to_owned(), schema.metadata().clone());
+        Self { path, schema, metadata, rows, format: "tokens made from its cells", batches: Batches::Made(batches) }
+    }
+
     fn parquet(path: &Path, paths: &[PathBuf]) -> Result<Self> {
         let Some(first) = paths.first() else { return Err(Error::file(path, "holds no .parquet file")) };
         let builder = files::open(first)?;
@@ -107,6 +116,7 @@ impl Source {
         match &mut self.batches {
             Batches::Parquet(files) => Ok(files.next()?.map(|batch| (batch.path, batch.rows))),
             Batches::Arrow(arrows) => arrows.next(),
+            Batches::Made(batches) => Ok(batches.next().transpose()?.map(|rows| (self.path.clone(), rows))),
         }
     }
 }

@@ -33,12 +33,12 @@ impl ObsColumns {
     }
 
     /// The names in `obs`.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::task) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
     /// Refuses names that the table of tokens has already.
-    pub(super) fn check(&self, tokens: &[Field]) -> Result<()> {
+    pub(in crate::task) fn check(&self, tokens: &[Field]) -> Result<()> {
         let taken =
             |name: &str| ["cell_id", "error"].contains(&name) || tokens.iter().any(|field| field.name() == name);
         for (index, (name, new)) in self.0.iter().enumerate() {
@@ -50,13 +50,13 @@ impl ObsColumns {
         Ok(())
     }
 
-    pub(super) fn describe(&self, description: &mut RunDescription) {
+    pub(in crate::task) fn describe(&self, description: &mut RunDescription) {
         let columns: Vec<String> = self.0.iter().map(|(name, new)| format!("{name}={new}")).collect();
         description.set("obs", columns.join(","));
     }
 
     /// The fields of the output.
-    pub(super) fn fields(&self, obs: &Schema) -> Vec<Field> {
+    pub(in crate::task) fn fields(&self, obs: &Schema) -> Vec<Field> {
         let field = |(name, new): &(String, String)| {
             let kind = obs.field_with_name(name).map_or(DataType::Null, |field| plain(field.data_type()));
             Field::new(new, kind, true)
@@ -65,7 +65,7 @@ impl ObsColumns {
     }
 
     /// The columns of a block, as [`Self::fields`] says.
-    pub(super) fn take(&self, obs: &RecordBatch) -> Result<Vec<ArrayRef>> {
+    pub(in crate::task) fn take(&self, obs: &RecordBatch) -> Result<Vec<ArrayRef>> {
         let column = |name| {
             let column = obs.column_by_name(name).ok_or_else(|| Error::no_obs_column(name, obs.schema_ref()))?;
             let kind = plain(column.data_type());

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, FixedSizeListArray, Float32Array, ListArray, RecordBatch},
-    buffer::OffsetBuffer,
-    datatypes::{DataType, FieldRef, SchemaRef},
+    array::{ArrayRef, RecordBatch},
+    datatypes::SchemaRef,
 };
 use ferrome_core::{
     device::is_out_of_memory,
-    engine::{Failure, Worker, WorkerFactory},
+    engine::{self, Failure, Lanes, Worker, WorkerFactory},
+    table::{lists, vectors},
 };
 use tch::{Device, Kind, Tensor};
 
@@ -16,24 +16,6 @@ use crate::{
     Error, Result,
     model::{Batch, Esm, OpenModel},
 };
-
-/// How the CPU is shared out: `lanes` batches at a time, each on `threads` threads of libtorch.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Lanes {
-    /// Batches at a time.
-    pub lanes: usize,
-    /// Threads for each.
-    pub threads: usize,
-}
-
-impl Lanes {
-    /// One batch per thread, which needs no waiting for each other, as long as there are batches enough.
-    #[must_use]
-    pub fn share_out(threads: usize, batches: usize) -> Self {
-        let lanes = threads.min(batches).max(1);
-        Self { lanes, threads: (threads / lanes).max(1) }
-    }
-}
 
 /// One worker per CUDA device, or one per CPU lane over the same weights.
 ///
@@ -47,32 +29,17 @@ pub fn workers(
     devices: &[Device],
     lanes: Lanes,
 ) -> Result<Vec<WorkerFactory<EmbedItem>>> {
-    let mut factories: Vec<WorkerFactory<EmbedItem>> = Vec::new();
-    for &device in devices {
-        let (options, output) = (task.options.clone(), Arc::clone(&task.output));
-        if device != Device::Cpu {
-            let model = Arc::clone(model);
-            factories.push(Box::new(move || {
-                let esm = model.load(kind, device)?;
-                Ok(Box::new(EmbedWorker { esm, options, output, _no_grad: tch::no_grad_guard() }) as Box<_>)
-            }));
-            continue;
-        }
-        tch::set_num_threads(threads_of(lanes));
-        let esm = model.load(kind, device)?;
-        for _ in 0..lanes.lanes {
-            let (esm, options, output) = (esm.share(), options.clone(), Arc::clone(&output));
-            factories.push(Box::new(move || {
-                tch::set_num_threads(threads_of(lanes)); // OpenMP keeps this number per thread
-                Ok(Box::new(EmbedWorker { esm, options, output, _no_grad: tch::no_grad_guard() }) as Box<_>)
-            }));
-        }
-    }
-    Ok(factories)
-}
-
-fn threads_of(lanes: Lanes) -> i32 {
-    i32::try_from(lanes.threads).unwrap_or(1)
+    let (model, options, output) = (Arc::clone(model), task.options.clone(), Arc::clone(&task.output));
+    engine::workers(
+        devices,
+        lanes,
+        move |device| model.load(kind, device),
+        Esm::share,
+        move |esm| {
+            let (options, output) = (options.clone(), Arc::clone(&output));
+            Box::new(EmbedWorker { esm, options, output, _no_grad: tch::no_grad_guard() })
+        },
+    )
 }
 
 struct EmbedWorker {
@@ -130,26 +97,4 @@ fn each(items: &[&EmbedItem], f: impl Fn(&EmbedItem, i64) -> Result<Tensor>) -> 
             made
         })
         .collect()
-}
-
-// `[n, d]` of all pieces -> n rows of width d.
-fn vectors(pieces: &[Tensor]) -> Result<ArrayRef> {
-    let rows = Tensor::f_cat(pieces, 0)?.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?;
-    let (n, d) = rows.size2()?;
-    let mut values = vec![0.0_f32; rows.numel()];
-    rows.f_copy_data(&mut values, rows.numel())?;
-    let field: FieldRef = Arc::new(arrow::datatypes::Field::new_list_field(DataType::Float32, true));
-    let (d, n) = (i32::try_from(d).unwrap_or(i32::MAX), usize::try_from(n).unwrap_or(0));
-    let array = FixedSizeListArray::try_new_with_length(field, d, Arc::new(Float32Array::from(values)), None, n);
-    Ok(Arc::new(array.map_err(ferrome_core::Error::from)?))
-}
-
-// One list per piece, of as many vectors as the piece has rows.
-fn lists(pieces: &[Tensor]) -> Result<ArrayRef> {
-    let rows =
-        pieces.iter().map(|piece| Ok(usize::try_from(piece.size2()?.0).unwrap_or(0))).collect::<Result<Vec<_>>>()?;
-    let values = vectors(pieces)?;
-    let field = Arc::new(arrow::datatypes::Field::new_list_field(values.data_type().clone(), true));
-    let lists = ListArray::try_new(field, OffsetBuffer::from_lengths(rows), values, None);
-    Ok(Arc::new(lists.map_err(ferrome_core::Error::from)?))
 }

@@ -1,0 +1,81 @@
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int32Array, ListArray, RecordBatch};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use ferrome_core::device::is_out_of_memory;
+use ferrome_core::engine::{self, Failure, Lanes, Worker, WorkerFactory};
+use ferrome_core::table::{lists, vectors};
+use tch::{Device, Kind, Tensor};
+
+use super::{EmbedItem, EmbedOptions, EmbedTask, Pool};
+use crate::model::{Batch, Geneformer, OpenGeneformer};
+use crate::{Error, Result};
+
+/// One worker per CUDA device, or one per CPU lane over the same weights.
+///
+/// # Errors
+///
+/// Fails when the weights do not load on the CPU; on CUDA each worker loads its own when it starts.
+pub fn workers(
+    task: &EmbedTask,
+    model: &Arc<OpenGeneformer>,
+    kind: Kind,
+    devices: &[Device],
+    lanes: Lanes,
+) -> Result<Vec<WorkerFactory<EmbedItem>>> {
+    let (model, options, output) = (Arc::clone(model), task.options.clone(), Arc::clone(&task.output));
+    engine::workers(
+        devices,
+        lanes,
+        move |device| model.load(kind, device),
+        Geneformer::share,
+        move |model| {
+            let (options, output) = (options.clone(), Arc::clone(&output));
+            Box::new(EmbedWorker { model, options, output, _no_grad: tch::no_grad_guard() })
+        },
+    )
+}
+
+struct EmbedWorker {
+    model: Geneformer,
+    options: EmbedOptions,
+    output: SchemaRef,
+    _no_grad: tch::NoGradGuard,
+}
+
+impl Worker for EmbedWorker {
+    type Item = EmbedItem;
+
+    fn run(&mut self, batch: &[&EmbedItem]) -> Result<RecordBatch, Failure> {
+        self.embed(batch).map_err(|error| match error {
+            Error::Core(core) if is_out_of_memory(&core) => Failure::OutOfMemory,
+            other => Failure::Fatal(other.into()),
+        })
+    }
+}
+
+impl EmbedWorker {
+    fn embed(&self, items: &[&EmbedItem]) -> Result<RecordBatch> {
+        let cells: Vec<&[i32]> = items.iter().map(|item| item.tokens.as_slice()).collect();
+        let batch = Batch::new(&cells, self.model.device())?;
+        let x = self.model.forward(&batch, self.options.layer, |_, _| Ok(()))?;
+        let pooled = items.iter().zip(batch.sequences.spans());
+        let pooled = pooled.map(|(item, (first, _))| self.options.pool.apply(&x, item, first));
+        let pooled: Vec<Tensor> = pooled.collect::<Result<_>>()?;
+        let columns = match self.options.pool {
+            Pool::Gene => vec![tokens(items)?, lists(&pooled)?],
+            Pool::Cls | Pool::Mean => vec![vectors(&pooled)?],
+        };
+        Ok(RecordBatch::try_new(Arc::clone(&self.output), columns)?)
+    }
+}
+
+// The tokens of each cell that are genes.
+fn tokens(items: &[&EmbedItem]) -> Result<ArrayRef> {
+    let genes = |item: &&EmbedItem| item.tokens.get(item.genes.clone()).unwrap_or_default().to_vec();
+    let values: Int32Array = items.iter().flat_map(genes).map(Some).collect();
+    let offsets = OffsetBuffer::from_lengths(items.iter().map(|item| item.genes.len()));
+    let field = Arc::new(Field::new_list_field(DataType::Int32, true));
+    Ok(Arc::new(ListArray::try_new(field, offsets, Arc::new(values), None)?))
+}

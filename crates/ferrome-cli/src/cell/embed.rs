@@ -1,0 +1,147 @@
+//! `ferrome cell embed`.
+
+mod describe;
+mod input;
+mod output;
+
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
+
+use anyhow::{Result, bail};
+use clap::builder::NonEmptyStringValueParser;
+use ferrome_cell::{
+    model::{self, OpenGeneformer, Specials},
+    task::{
+        embed::{self, Compat, EmbedOptions, EmbedTask, Layer, Long, Pool},
+        tokenize::ObsColumns,
+    },
+};
+use ferrome_core::{
+    device::kind_name,
+    engine::{self, Job, Lanes, Totals},
+    journal::refuse_output,
+};
+use tch::Device;
+
+use super::names::Names;
+use crate::options::{Compute, Running};
+
+const EXAMPLES: &str = "\
+Examples:
+  ferrome cell embed tokens -m ctheodoris/Geneformer -o cells.parquet
+  ferrome cell embed pbmc.h5ad -m Geneformer-V1-10M --vocabulary v1.json \\
+      --pool mean -o pbmc.geneformer.h5ad
+
+The second writes a copy of pbmc.h5ad with obsm[\"X_geneformer\"]. Killed at any
+moment, the same command goes on where it was.";
+
+/// Writes `cell_id`, `length`, `embedding`, the columns asked for and `error`, one row per cell, in the order of the input
+#[derive(clap::Parser, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Tokens: a folder of `datasets`, Parquet or Arrow with `input_ids`; or cells, with --vocabulary: h5ad, 10x, a dataset
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// A folder, a name in weights/, or a published name in the Hugging Face cache
+    #[arg(short, long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
+    model: String,
+    /// OUT.parquet, .npy, .arrow, .csv, a folder of Parquet parts; or OUT.h5ad, a copy of the h5ad with the vectors in obsm
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// How genes become one vector: cls, mean (without <cls> and <eos>), or gene for all of them [default: cls where the
+    /// model has it, else mean]
+    #[arg(long, value_name = "POOL")]
+    pool: Option<Pool>,
+    /// The layer: last, second-to-last, or its number (0 is the embedding)
+    #[arg(long, default_value = "second-to-last", value_name = "LAYER", allow_hyphen_values = true)]
+    layer: Layer,
+    /// Read the number of --layer as emb_layer of geneformer (0 last, -1 second to last) or helical (-1 last)
+    #[arg(long, value_name = "TOOL")]
+    compat: Option<Compat>,
+    /// Cells with more tokens than the model has positions: error or truncate
+    #[arg(long, default_value = "error", value_name = "CHOICE")]
+    long: Long,
+    /// Columns of obs that go along, with commas; NAME=NEW gives another name
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    obs: Vec<String>,
+    /// Where IN holds cells: the vocabulary, which also says the style [default: the one beside the model's weights]
+    #[arg(long, value_name = "VOCAB.json", help_heading = "Cells")]
+    vocabulary: Option<PathBuf>,
+    /// The matrix to take: X, raw/X, or a layer [default: the first of X, raw/X, layers/counts that holds counts]
+    #[arg(long, value_name = "NAME", help_heading = "Cells")]
+    matrix: Option<String>,
+    /// Total counts of a cell: a column of obs, or sum [default: n_counts where obs has it, else sum]
+    #[arg(long, value_name = "COLUMN", help_heading = "Cells")]
+    n_counts: Option<String>,
+    #[command(flatten)]
+    names: Names,
+    #[command(flatten)]
+    compute: Compute,
+    #[command(flatten)]
+    running: Running,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let output = args.output()?;
+    refuse_output(&output.table, args.running.overwrite)?;
+    let threads = args.compute.threads();
+    let devices = args.compute.device.devices()?;
+    let first = devices.first().copied().unwrap_or(Device::Cpu);
+    let kind = args.compute.dtype.kind(first)?;
+
+    let started = Instant::now();
+    let opened = Arc::new(model::open(&model::locate(&args.model)?)?.geneformer()?);
+    let input = args.open(&opened)?;
+    let header = input.tokens.header().clone();
+    let (records, specials) = embed::records(input.tokens, &opened)?;
+    let options = args.options(&opened, specials)?;
+    let obs = ObsColumns::new(&args.obs, &header.obs)?;
+    let description = describe::run(args, &opened, &options, (kind, first), input.description)?;
+    let batch_tokens = args.compute.batch_tokens.map_or(default_batch_tokens(first), NonZeroUsize::get);
+    args.say(&format!(
+        "{}: {}; {} of layer {} of {}, {}",
+        args.input.display(),
+        header.format,
+        options.pool,
+        options.layer,
+        opened.config.num_hidden_layers,
+        kind_name(kind)
+    ));
+
+    let task = EmbedTask::new(options, opened.config.hidden_size, obs, &header.obs)?;
+    let lanes = Lanes::share_out(threads.get(), header.rows.map_or(usize::MAX, |rows| rows as usize));
+    let workers = embed::workers(&task, &opened, kind, &devices, lanes)?;
+    let load_seconds = started.elapsed().as_secs_f64();
+    let totals = header.rows.map(|rows| Totals { rows, tokens: None });
+    let engine = args.running.engine(batch_tokens, threads)?;
+    let job = Job { task: &task, options: engine, description, output: output.table.clone(), totals };
+    let summary = engine::run(job, records, workers)?;
+    output.finish(args, &summary)?;
+    args.running.report(&summary, load_seconds, 0)
+}
+
+impl Args {
+    fn options(&self, model: &OpenGeneformer, specials: Option<Specials>) -> Result<EmbedOptions> {
+        let pool = match (self.pool, specials) {
+            (Some(Pool::Cls), None) => bail!(
+                "--pool cls needs `<cls>`, which the cells of {} do not have (Geneformer V1): choose mean or gene",
+                self.model
+            ),
+            (Some(pool), _) => pool,
+            (None, Some(_)) => Pool::Cls,
+            (None, None) => Pool::Mean,
+        };
+        let layer = self.layer.resolve(self.compat, model.config.num_hidden_layers)?;
+        let positions = usize::try_from(model.config.max_position_embeddings)?;
+        Ok(EmbedOptions { pool, layer, long: self.long, positions, specials })
+    }
+
+    fn say(&self, line: &str) {
+        if !self.running.quiet {
+            eprintln!("{line}");
+        }
+    }
+}
+
+fn default_batch_tokens(device: Device) -> usize {
+    if device == Device::Cpu { 2048 } else { 65_536 }
+}

@@ -1,0 +1,28 @@
+//! What the journal keeps of a run: everything that changes its result.
+
+use anyhow::Result;
+use ferrome_cell::{model::OpenGeneformer, task::embed::EmbedOptions};
+use ferrome_core::{device::kind_name, journal::RunDescription};
+use tch::{Device, Kind};
+
+use super::Args;
+
+pub(super) fn run(
+    args: &Args,
+    model: &OpenGeneformer,
+    options: &EmbedOptions,
+    (kind, device): (Kind, Device),
+    input: RunDescription,
+) -> Result<RunDescription> {
+    let specials = options.specials.map_or_else(|| "none".to_owned(), |s| format!("<cls> {}, <eos> {}", s.cls, s.eos));
+    Ok(input
+        .with("model", &args.model)
+        .with("model.fingerprint", model.fingerprint()?)
+        .with("pool", options.pool)
+        .with("layer", format!("{} of {}", options.layer, model.config.num_hidden_layers))
+        .with("specials", specials)
+        .with("long", options.long)
+        .with("carried", args.obs.join(","))
+        .with("dtype", kind_name(kind))
+        .with("device", if device == Device::Cpu { "cpu" } else { "cuda" }))
+}

@@ -1,0 +1,64 @@
+//! Where the vectors go: a table, or a copy of the h5ad that they were made from.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use ferrome_cell::{read::tokens, task::embed::Pool, write::h5ad::add_obsm};
+use ferrome_core::{
+    Error,
+    engine::Summary,
+    table::{Format, Output},
+};
+
+use super::Args;
+
+/// The name of the matrix in obsm.
+const OBSM: &str = "X_geneformer";
+
+/// The table that the engine writes, and the h5ad that is made from it.
+pub(super) struct Target {
+    pub(super) table: Output,
+    h5ad: Option<PathBuf>,
+}
+
+impl Args {
+    // A file's folder must be there; a folder of parts makes its own.
+    pub(super) fn output(&self) -> Result<Target> {
+        let is_h5ad = |path: &Path| path.extension().is_some_and(|suffix| suffix == "h5ad");
+        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let missing = folder.filter(|folder| !folder.is_dir());
+        if !is_h5ad(&self.output) {
+            let table = Output::parse(&self.output)?;
+            return match missing.filter(|_| table.format() != Format::Dataset) {
+                Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
+                None => Ok(Target { table, h5ad: None }),
+            };
+        }
+        let output = self.output.display();
+        if let Some(folder) = missing {
+            bail!("{output}: there is no folder {}", folder.display());
+        }
+        if self.pool == Some(Pool::Gene) {
+            bail!("{output}: obsm holds one vector per cell; choose --pool mean or cls, or .parquet for -o");
+        }
+        if !is_h5ad(&self.input) || tokens::is_tokens(&self.input)? {
+            bail!("{output}: is a copy of the input, which must be an h5ad; choose .parquet, .npy or a folder for -o");
+        }
+        if self.output.exists() && !self.running.overwrite {
+            return Err(Error::OutputExists { path: self.output.clone() }.into());
+        }
+        let mut parts = self.output.as_os_str().to_owned();
+        parts.push(".parts/");
+        Ok(Target { table: Output::parse(PathBuf::from(parts))?, h5ad: Some(self.output.clone()) })
+    }
+}
+
+impl Target {
+    /// Makes the h5ad, where one was asked for, and takes its table away.
+    pub(super) fn finish(&self, args: &Args, summary: &Summary) -> Result<()> {
+        let Some(h5ad) = &self.h5ad else { return Ok(()) };
+        add_obsm(&args.input, h5ad, (self.table.path(), "embedding"), OBSM, summary.rows)?;
+        args.say(&format!("obsm[\"{OBSM}\"] -> {}", h5ad.display()));
+        Ok(fs_err::remove_dir_all(self.table.path())?)
+    }
+}
