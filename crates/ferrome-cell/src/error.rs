@@ -110,6 +110,31 @@ pub enum Error {
         /// The layers that there are.
         known: String,
     },
+    /// A model is asked for what only a decoder tells that the checkpoint lacks.
+    #[error("the checkpoint has no `{name}`, which {task} needs")]
+    NoDecoder {
+        /// The decoder.
+        name: &'static str,
+        /// What it would tell.
+        task: &'static str,
+    },
+    /// The model treats batches apart, and the cells come without.
+    #[error("the model treats batches apart (`dsbn` or `batch_encoder`), which needs the batch of each cell")]
+    NoBatchLabels,
+    /// The generator is asked what a perturbation does, without being told which genes are perturbed.
+    #[error("the generator needs a flag for each gene, 1 where it is perturbed")]
+    NoFlags,
+    /// A cell without tokens came to a model.
+    #[error("a cell without tokens has no representation")]
+    EmptyCell,
+    /// A block was asked for that the model does not have.
+    #[error("no block {layer}: the model has blocks 1 to {blocks}")]
+    NoSuchBlock {
+        /// As asked for.
+        layer: usize,
+        /// Number of blocks.
+        blocks: usize,
+    },
     /// A plot cannot be drawn; a defect of ferrome.
     #[error("cannot draw a plot (a defect of ferrome): {0}")]
     Plot(String),

@@ -3,6 +3,7 @@
 mod geneformer;
 mod locate;
 mod open;
+pub mod scgpt;
 
 pub use geneformer::{Batch, Config as GeneformerConfig, Geneformer, OpenGeneformer, Specials};
 pub use locate::locate;

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::path::Path;
 
-use super::OpenGeneformer;
+use super::{OpenGeneformer, scgpt};
 use crate::{Error, Result};
 
 /// The kinds of transcriptome models.
@@ -28,6 +28,8 @@ impl fmt::Display for Family {
 pub enum OpenModel {
     /// Genes by rank.
     Geneformer(OpenGeneformer),
+    /// Genes with their expression.
+    ScGpt(scgpt::OpenModel),
 }
 
 /// Opens a checkpoint of any family; see [`super::locate`] for names.
@@ -36,6 +38,9 @@ pub enum OpenModel {
 ///
 /// One line that names the file and what is wrong with it.
 pub fn open(path: &Path) -> Result<OpenModel> {
+    if scgpt::holds(path) {
+        return Ok(OpenModel::ScGpt(scgpt::open(path)?));
+    }
     Ok(OpenModel::Geneformer(OpenGeneformer::open(path)?))
 }
 
@@ -45,6 +50,7 @@ impl OpenModel {
     pub fn family(&self) -> Family {
         match self {
             Self::Geneformer(_) => Family::Geneformer,
+            Self::ScGpt(_) => Family::ScGpt,
         }
     }
 
@@ -53,6 +59,7 @@ impl OpenModel {
     pub fn path(&self) -> &Path {
         match self {
             Self::Geneformer(model) => &model.path,
+            Self::ScGpt(model) => &model.path,
         }
     }
 
@@ -64,6 +71,7 @@ impl OpenModel {
     pub fn fingerprint(&self) -> Result<String> {
         match self {
             Self::Geneformer(model) => model.fingerprint(),
+            Self::ScGpt(model) => model.fingerprint(),
         }
     }
 
@@ -75,10 +83,23 @@ impl OpenModel {
     pub fn geneformer(self) -> Result<OpenGeneformer> {
         match self {
             Self::Geneformer(model) => Ok(model),
-            #[expect(unreachable_patterns, reason = "other families come beside it")]
-            other => {
-                Err(Error::file(other.path(), format!("is a checkpoint of {}, expected Geneformer", other.family())))
-            }
+            other => Err(other.unexpected(Family::Geneformer)),
         }
+    }
+
+    /// The model, where it must be an scGPT.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`], which says whose model it is.
+    pub fn scgpt(self) -> Result<scgpt::OpenModel> {
+        match self {
+            Self::ScGpt(model) => Ok(model),
+            other => Err(other.unexpected(Family::ScGpt)),
+        }
+    }
+
+    fn unexpected(&self, expected: Family) -> Error {
+        Error::file(self.path(), format!("is a checkpoint of {}, expected {expected}", self.family()))
     }
 }

@@ -1,0 +1,189 @@
+//! What is read off the last representation: expression, expression from the cell's vector, cell types.
+
+use ferrome_core::nn::{LayerNorm, Linear, Loader};
+use tch::Tensor;
+
+use super::embeddings::{EPS, linear_parameters, norm_parameters};
+use super::{Batch, Config, named};
+use crate::Result;
+
+/// The expression that a decoder expects.
+#[derive(Debug)]
+pub struct Expression {
+    /// `[t]`: of each gene.
+    pub values: Tensor,
+    /// `[t]`: the probability that it is expressed at all (upstream's `zero_probs`, which multiply the value), where the checkpoint
+    /// models that explicitly.
+    pub expressed: Option<Tensor>,
+}
+
+/// Three linear layers with LeakyReLU between: a vector to one number.
+#[derive(Debug)]
+pub(super) struct Perceptron {
+    layers: [Linear; 3],
+}
+
+impl Perceptron {
+    pub(super) fn load(weights: &Loader, inputs: i64, d: i64) -> Result<Self> {
+        let layers = [
+            Linear::load(&weights.pp(0), inputs, d)?,
+            Linear::load(&weights.pp(2), d, d)?,
+            Linear::load(&weights.pp(4), d, 1)?,
+        ];
+        Ok(Self { layers })
+    }
+
+    pub(super) fn share(&self) -> Self {
+        Self { layers: self.layers.each_ref().map(Linear::share) }
+    }
+
+    pub(super) fn parameters(&self) -> Vec<(String, &Tensor)> {
+        let each = [0, 2, 4].into_iter().zip(&self.layers);
+        each.flat_map(|(place, linear)| named(&place.to_string(), linear_parameters(linear))).collect()
+    }
+
+    /// `[t, inputs] -> [t]`.
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let [first, second, last] = &self.layers;
+        let x = first.forward(x)?.f_leaky_relu()?;
+        let x = second.forward(&x)?.f_leaky_relu()?;
+        Ok(last.forward(&x)?.f_squeeze_dim(1)?)
+    }
+}
+
+/// From each gene's own representation.
+#[derive(Debug)]
+pub(super) struct ExprDecoder {
+    fc: Perceptron,
+    zero_logit: Option<Perceptron>,
+}
+
+impl ExprDecoder {
+    pub(super) fn load(weights: &Loader, config: &Config) -> Result<Option<Self>> {
+        weights.has("fc.0.weight").then(|| Self::load_all(weights, config)).transpose()
+    }
+
+    /// As [`ExprDecoder::load`], where it has to be there.
+    pub(super) fn load_all(weights: &Loader, config: &Config) -> Result<Self> {
+        let d = config.embsize;
+        // Decoders see the cell's batch beside the gene where the model has a table of batches.
+        let inputs = if config.use_batch_labels { 2 * d } else { d };
+        let zero_logit =
+            weights.has("zero_logit.0.weight").then(|| Perceptron::load(&weights.pp("zero_logit"), inputs, d));
+        Ok(Self { fc: Perceptron::load(&weights.pp("fc"), inputs, d)?, zero_logit: zero_logit.transpose()? })
+    }
+
+    pub(super) fn share(&self) -> Self {
+        Self { fc: self.fc.share(), zero_logit: self.zero_logit.as_ref().map(Perceptron::share) }
+    }
+
+    pub(super) fn parameters(&self) -> Vec<(String, &Tensor)> {
+        let mut all = named("fc", self.fc.parameters());
+        all.extend(named("zero_logit", self.zero_logit.as_ref().map(Perceptron::parameters).unwrap_or_default()));
+        all
+    }
+
+    /// `[t, inputs] -> [t]`.
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Expression> {
+        let expressed = self.zero_logit.as_ref().map(|zero| Ok::<_, crate::Error>(zero.forward(x)?.f_sigmoid()?));
+        Ok(Expression { values: self.fc.forward(x)?, expressed: expressed.transpose()? })
+    }
+}
+
+/// From the cell's vector, which the gene asks (`inner product` upstream).
+#[derive(Debug)]
+pub(super) struct MvcDecoder {
+    gene2query: Linear,
+    w: Linear,
+    w_zero_logit: Option<Linear>,
+}
+
+impl MvcDecoder {
+    pub(super) fn load(weights: &Loader, config: &Config) -> Result<Option<Self>> {
+        if !weights.has("W.weight") {
+            return Ok(None);
+        }
+        let d = config.embsize;
+        let inputs = if config.use_batch_labels { 2 * d } else { d };
+        let zero = weights.has("W_zero_logit.weight").then(|| Linear::load(&weights.pp("W_zero_logit"), d, inputs));
+        Ok(Some(Self {
+            gene2query: Linear::load(&weights.pp("gene2query"), d, d)?,
+            w: Linear { weight: weights.tensor("W.weight", &[inputs, d])?, bias: None },
+            w_zero_logit: zero.transpose()?,
+        }))
+    }
+
+    pub(super) fn share(&self) -> Self {
+        Self {
+            gene2query: self.gene2query.share(),
+            w: self.w.share(),
+            w_zero_logit: self.w_zero_logit.as_ref().map(Linear::share),
+        }
+    }
+
+    pub(super) fn parameters(&self) -> Vec<(String, &Tensor)> {
+        let mut all = named("gene2query", linear_parameters(&self.gene2query));
+        all.extend(named("W", linear_parameters(&self.w)));
+        all.extend(named("W_zero_logit", self.w_zero_logit.as_ref().map(linear_parameters).unwrap_or_default()));
+        all
+    }
+
+    /// Cells `[n, inputs]` and the embeddings of their genes `[t, d]`: `[t]`.
+    pub(super) fn forward(&self, cells: &Tensor, genes: &Tensor, batch: &Batch) -> Result<Expression> {
+        let query = self.gene2query.forward(genes)?.f_sigmoid()?;
+        let cells = cells.f_index_select(0, batch.rows())?; // [n, inputs] -> [t, inputs]
+        let ask = |w: &Linear| -> Result<Tensor> {
+            let products = w.forward(&query)?.f_mul(&cells)?;
+            Ok(products.f_sum_dim_intlist([1_i64].as_slice(), false, None)?)
+        };
+        let expressed = self.w_zero_logit.as_ref().map(|w| Ok::<_, crate::Error>(ask(w)?.f_sigmoid()?));
+        Ok(Expression { values: ask(&self.w)?, expressed: expressed.transpose()? })
+    }
+}
+
+/// Cell types from the cell's vector.
+#[derive(Debug)]
+pub(super) struct ClsDecoder {
+    hidden: Vec<(Linear, LayerNorm)>,
+    out_layer: Linear,
+}
+
+impl ClsDecoder {
+    pub(super) fn load(weights: &Loader, config: &Config) -> Result<Option<Self>> {
+        if !weights.has("out_layer.weight") {
+            return Ok(None);
+        }
+        let d = config.embsize;
+        // Linear, activation and LayerNorm take three places of the list each.
+        let hidden = (0..config.n_layers_cls - 1).map(|i| {
+            let linear = Linear::load(&weights.pp(format!("_decoder.{}", 3 * i)), d, d)?;
+            Ok((linear, LayerNorm::load(&weights.pp(format!("_decoder.{}", 3 * i + 2)), d, EPS)?))
+        });
+        Ok(Some(Self {
+            hidden: hidden.collect::<Result<_>>()?,
+            out_layer: Linear::load(&weights.pp("out_layer"), d, config.n_cls)?,
+        }))
+    }
+
+    pub(super) fn share(&self) -> Self {
+        let hidden = self.hidden.iter().map(|(linear, norm)| (linear.share(), norm.share()));
+        Self { hidden: hidden.collect(), out_layer: self.out_layer.share() }
+    }
+
+    pub(super) fn parameters(&self) -> Vec<(String, &Tensor)> {
+        let hidden = self.hidden.iter().enumerate().flat_map(|(i, (linear, norm))| {
+            let linear = named(&format!("_decoder.{}", 3 * i), linear_parameters(linear));
+            linear.into_iter().chain(named(&format!("_decoder.{}", 3 * i + 2), norm_parameters(norm)))
+        });
+        hidden.chain(named("out_layer", linear_parameters(&self.out_layer))).collect()
+    }
+
+    /// `[n, d] -> [n, classes]`.
+    pub(super) fn forward(&self, cells: &Tensor) -> Result<Tensor> {
+        let mut x = cells.shallow_clone();
+        for (linear, norm) in &self.hidden {
+            x = norm.forward(&linear.forward_relu(&x)?)?;
+        }
+        Ok(self.out_layer.forward(&x)?)
+    }
+}

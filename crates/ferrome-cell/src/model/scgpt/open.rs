@@ -1,0 +1,136 @@
+use std::path::{Path, PathBuf};
+
+use ferrome_core::{nn::Loader, weights::Checkpoint};
+use tch::{Device, Kind};
+
+use super::{Config, Generator, ScGpt, names, random};
+use crate::tokenize::Style;
+use crate::vocabulary::{Files, Vocabulary, import};
+use crate::{Error, Result};
+
+/// Names of the weights in an scGPT folder, in the order in which they are tried.
+const WEIGHTS: [&str; 4] = ["best_model.pt", "model.safetensors", "model.pt", "pytorch_model.bin"];
+
+/// The arguments and the vocabulary beside them.
+const ARGUMENTS: &str = "args.json";
+const VOCABULARY: &str = "vocab.json";
+
+/// A checkpoint that was opened and understood, but not yet loaded.
+#[derive(Debug)]
+pub struct OpenModel {
+    /// The folder or file.
+    pub path: PathBuf,
+    /// The configuration.
+    pub config: Config,
+    folder: PathBuf,
+    pub(super) checkpoint: Checkpoint,
+}
+
+/// Whether a folder, or what lies beside a weight file, is laid out as scGPT's: `args.json` or `best_model.pt`, without the
+/// `config.json` of Hugging Face.
+#[must_use]
+pub fn holds(path: &Path) -> bool {
+    let folder = folder_of(path);
+    let scgpt = [ARGUMENTS, WEIGHTS[0]].iter().any(|name| folder.join(name).exists());
+    scgpt && !folder.join("config.json").exists()
+}
+
+/// Opens a folder with `args.json`, `best_model.pt` and `vocab.json`, or the weight file in it.
+///
+/// # Errors
+///
+/// One line that names the file and what is wrong with it.
+pub fn open(path: &Path) -> Result<OpenModel> {
+    let folder = folder_of(path);
+    let weights = if path.is_dir() { weights_in(path)? } else { path.to_owned() };
+    let arguments = folder.join(ARGUMENTS);
+    if !arguments.exists() {
+        let reason = "no args.json beside the weights; expected an scGPT folder (args.json, best_model.pt, vocab.json)";
+        return Err(Error::file(path, reason));
+    }
+    let mut config = Config::parse(&fs_err::read_to_string(&arguments)?, &arguments.display().to_string())?;
+    let mut checkpoint = Checkpoint::open(&weights)?;
+    checkpoint.rename(|name| Some(names::rename(name)))?;
+    config.complete(&checkpoint);
+    Ok(OpenModel { path: path.to_owned(), config, folder, checkpoint })
+}
+
+impl OpenModel {
+    /// Loads the weights in `kind` on `device`.
+    ///
+    /// # Errors
+    ///
+    /// Lists what is missing, of another shape or left over; fails when the device has no room.
+    pub fn load(&self, kind: Kind, device: Device) -> Result<ScGpt> {
+        ScGpt::load(Loader::new(&self.checkpoint, kind, device), self.config.clone(), device)
+    }
+
+    /// Whether it is a perturbation generator.
+    #[must_use]
+    pub fn is_generator(&self) -> bool {
+        self.checkpoint.info("pert_encoder.weight").is_some()
+    }
+
+    /// Loads a perturbation generator in `kind` on `device`.
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenModel::load`].
+    pub fn load_generator(&self, kind: Kind, device: Device) -> Result<Generator> {
+        Generator::load(Loader::new(&self.checkpoint, kind, device), self.config.clone(), device)
+    }
+
+    /// A generator to be trained, in f32: genes, values and blocks from this model, the rest random from `seed`, as upstream does.
+    ///
+    /// # Errors
+    ///
+    /// A tensor of another shape; the device has no room.
+    pub fn new_generator(&self, seed: u64, device: Device) -> Result<Generator> {
+        random::generator(&self.config, Some(&self.checkpoint), seed, device)
+    }
+
+    /// The genes that the model knows, from the `vocab.json` beside it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, it is something else, or it has more tokens than the model.
+    pub fn vocabulary(&self) -> Result<Vocabulary> {
+        let path = self.folder.join(VOCABULARY);
+        if !path.exists() {
+            return Err(Error::file(&self.path, "no vocab.json beside the weights, which names the model's genes"));
+        }
+        let vocabulary = import(&Files { tokens: path.clone(), ..Files::default() }, Some(Style::ScGpt))?;
+        let specials = vocabulary.specials().iter().map(|&(_, token)| token);
+        let most = vocabulary
+            .genes()
+            .iter()
+            .map(|gene| gene.token)
+            .chain(specials)
+            .max()
+            .map_or(0, |token| i64::from(token) + 1);
+        if most > self.config.ntoken {
+            let rows = self.config.ntoken;
+            return Err(Error::file(&path, format!("has {most} tokens, expected {rows} or fewer as the model has")));
+        }
+        Ok(vocabulary)
+    }
+
+    /// xxh3-128 of names, shapes and bytes of all tensors, in hexadecimal.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the file cannot be read.
+    pub fn fingerprint(&self) -> Result<String> {
+        Ok(self.checkpoint.fingerprint()?)
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    if path.is_dir() { path.to_owned() } else { path.parent().unwrap_or(path).to_owned() }
+}
+
+fn weights_in(folder: &Path) -> Result<PathBuf> {
+    let found = WEIGHTS.iter().map(|name| folder.join(name)).find(|path| path.exists());
+    found
+        .ok_or_else(|| Error::file(folder, "no weights in this folder, looked for best_model.pt and model.safetensors"))
+}
