@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measure `ferrome cell` beside UMI-tools and Geneformer's own tokenizer, and its memory on large files.
+"""Measure `ferrome cell` beside UMI-tools, Geneformer's own tokenizer and transformers, and its memory on large files.
 
 Each contender is its own process; they alternate, round by round. Medians, ratios (computed within a round, then the
 median), agreement of the results, machine and versions are appended to a Markdown file.
@@ -29,7 +29,9 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / "benches" / "peers"
 CELLS = ROOT.parent / "shared/data/cells"
-TARGETS = {"count": 20.0, "tokenize": 30.0}
+TARGETS = {"count": 20.0, "tokenize": 30.0, "embed f32": 1.3, "embed bf16": 2.5}
+# Geneformer V1-10M: blocks, width, heads, width of the feed-forward layer.
+GENEFORMER = {"num_hidden_layers": 6, "hidden_size": 256, "num_attention_heads": 4, "intermediate_size": 512}
 # Processes of upstream's `map`s: 1 is its default; none stands for as many as Ferrome has threads.
 UPSTREAM = {"upstream": 1, "upstream-parallel": None}
 
@@ -186,7 +188,76 @@ def convert(folder: Path, options: argparse.Namespace) -> list[str]:
     return lines
 
 
-SECTIONS = {"count": count, "tokenize": tokenize, "convert": convert}
+def write_geneformer(folder: Path) -> None:
+    """A Geneformer V1-10M with random weights, as transformers saves it."""
+    import torch
+    from transformers import BertConfig, BertForMaskedLM
+
+    torch.manual_seed(3)
+    config = BertConfig(vocab_size=25426, max_position_embeddings=2048, hidden_act="relu", layer_norm_eps=1e-12, **GENEFORMER)
+    BertForMaskedLM(config).save_pretrained(folder)
+
+
+def embed(folder: Path, options: argparse.Namespace) -> list[str]:
+    """Tokens to mean vectors of the last layer of a Geneformer V1-10M, beside transformers on the same tokens."""
+    vocabulary, tokens, model = folder / "vocabulary.json", folder / "tokens", folder / "model"
+    pickles, h5ad = CELLS / "geneformer_dicts/geneformer", CELLS / "pbmc_10k/pbmc_10k_protein_v3.h5ad"
+    files = ["--tokens", pickles / "token_dictionary.pkl", "--medians", pickles / "gene_median_dictionary.pkl"]
+    files += ["--symbols", pickles / "gene_name_id_dict.pkl"]
+    run("vocabulary", [options.ferrome, "cell", "vocabulary", "import", *files, "-o", vocabulary], folder, options.threads)
+    flags = ["--style", "geneformer-v1", "--vocabulary", vocabulary, "-o", tokens]
+    run("tokenize", [options.ferrome, "cell", "tokenize", h5ad, *flags], folder, options.threads)
+    write_geneformer(model)
+    peer = [sys.executable, PEERS / "geneformer_embed.py", tokens, "-m", model, "--threads", options.threads]
+    ferrome = [options.ferrome, "cell", "embed", tokens, "-m", model, "--layer", "last", "--pool", "mean", "--device", "cpu"]
+    ferrome += ["--quiet", "--overwrite", "--threads", options.threads]
+    commands = {}
+    for dtype in options.dtypes:
+        for name, command in {"transformers": peer, "floor": [*peer, "--products"], "ferrome": ferrome}.items():
+            stem = f"{name}-{dtype}"
+            vectors = ["-o", folder / f"{stem}.npy"] if name == "ferrome" else ["--embeddings", folder / f"{stem}.npy"]
+            commands[stem] = [*command, "--dtype", dtype, "--stats", folder / f"{stem}.json", *vectors]
+    results = rounds(commands, folder, options)
+    first = next(iter(results.values()))[0].stats
+    cells, mean = first["rows"], first["tokens"] / first["rows"]
+    title = f"### embed: Geneformer V1-10M (random weights), {cells} cells of {mean:,.0f} tokens, mean of the last layer, load time apart"
+    return [title, "", *embed_table(results, options.dtypes), "", *embed_verdicts(results, folder, options.dtypes)]
+
+
+def embed_table(results: dict[str, list[Run]], dtypes: list[str]) -> list[str]:
+    """One line for each contender; ratios are those of the times of computing within a round."""
+    lines = ["| contender | dtype | cells/s | tokens/s | ferrome is times faster | share of the floor | peak, MB |", "|---|---|--:|--:|--:|--:|--:|"]
+    for dtype in dtypes:
+        for name in ("transformers", "floor", "ferrome"):
+            runs = results[f"{name}-{dtype}"]
+            seconds = median(one.stats["run_seconds"] for one in runs)
+            faster = f"{speedup(results, f'{name}-{dtype}', f'ferrome-{dtype}'):.2f}" if name == "transformers" else "–"
+            share = 1 / speedup(results, f"{name}-{dtype}", f"floor-{dtype}")
+            rate, tokens = runs[0].stats["rows"] / seconds, runs[0].stats["tokens"] / seconds
+            lines.append(f"| {name} | {dtype} | {rate:.1f} | {tokens:,.0f} | {faster} | {share:.0%} | {max(one.peak for one in runs) / 1e6:,.0f} |")
+    return lines
+
+
+def speedup(results: dict[str, list[Run]], slow: str, fast: str) -> float:
+    """How many times faster one computes than another: per round, then the median."""
+    return median(a.stats["run_seconds"] / b.stats["run_seconds"] for a, b in zip(results[slow], results[fast]))
+
+
+def embed_verdicts(results: dict[str, list[Run]], folder: Path, dtypes: list[str]) -> list[str]:
+    """Targets, and whether the vectors are those of transformers in f32."""
+    import numpy as np
+
+    lines = []
+    for dtype in dtypes:
+        ratio, target = speedup(results, f"transformers-{dtype}", f"ferrome-{dtype}"), TARGETS[f"embed {dtype}"]
+        lines.append(f"- {dtype} against transformers: {ratio:.2f} times (target {target:g}): {'reached' if ratio >= target else 'MISSED'}")
+        expected, found = np.load(folder / f"transformers-{dtypes[0]}.npy"), np.load(folder / f"ferrome-{dtype}.npy")
+        cosine = ((expected * found).sum(1) / np.linalg.norm(expected, axis=1) / np.linalg.norm(found, axis=1)).min()
+        lines.append(f"- {dtype} against transformers {dtypes[0]}: largest difference {np.abs(expected - found).max():.1e}, smallest cosine {cosine:.6f}")
+    return lines
+
+
+SECTIONS = {"count": count, "tokenize": tokenize, "convert": convert, "embed": embed}
 
 
 # --------------------------------------------------------------------------------------------------------- command line
@@ -194,7 +265,7 @@ SECTIONS = {"count": count, "tokenize": tokenize, "convert": convert}
 
 def heading(options: argparse.Namespace) -> list[str]:
     model = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
-    versions = ", ".join(f"{name} {version(name)}" for name in ("umi_tools", "anndata", "datasets", "numpy"))
+    versions = ", ".join(f"{name} {version(name)}" for name in ("umi_tools", "anndata", "datasets", "numpy", "torch", "transformers"))
     ours = subprocess.run([options.ferrome, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     return [
         "",
@@ -214,6 +285,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--reads", type=int, default=5_000_000)
     parser.add_argument("--cells", type=int, default=100_000)
+    parser.add_argument("--dtypes", type=lambda text: text.split(","), default=["f32", "bf16"], help="of embed")
     parser.add_argument("--compression", default="gzip")
     parser.add_argument("--large", type=int, default=900_000, help="cells of the large files (about 11 kB each)")
     parser.add_argument("--ferrome", default=os.environ.get("FERROME_BIN", str(ROOT / "target/release/ferrome")))

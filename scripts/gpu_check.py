@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Parity and throughput of `ferrome protein embed` on a GPU, against PyTorch. Run it through `gpu_check.sh`.
+"""Parity and throughput of `ferrome protein embed` and `cell embed` on a GPU, against PyTorch. Run it through `gpu_check.sh`.
 
 Needs torch and numpy only; where transformers is installed it is the reference, otherwise the plain ESM-2 below is.
 Everything is random and seeded: a 650M-shaped checkpoint, proteins with the lengths of a bacterial proteome. stdout is
@@ -24,6 +24,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+import gpu_check_cell
 
 VOCABULARY = [
     "<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>",
@@ -349,6 +351,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--tiny", action="store_true", help="a small shape and few proteins, to see that all of it runs")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--proteins", type=int, help="proteins of the throughput run")
+    parser.add_argument("--cells", type=int, help="cells of each shape of Geneformer")
+    parser.add_argument("--rooms", type=lambda text: text.split(","), default=["protein", "cell"], help="what is checked")
     parser.add_argument("--batch-tokens", type=int, default=32768, help="token budget of the torch contenders")
     return parser.parse_args()
 
@@ -360,19 +364,34 @@ def main() -> int:
     if on_gpu and not torch.cuda.is_available():
         raise SystemExit("gpu_check: torch sees no CUDA device (use --device cpu --tiny to try the logic)")
     torch.set_float32_matmul_precision("highest")
+    machine = torch.cuda.get_device_name() if on_gpu else "CPU"
+    command = f"`scripts/gpu_check.sh {' '.join(sys.argv[1:])}`: {machine}, torch {torch.__version__}"
+    all_right = True
+    for room, check in {"protein": proteins, "cell": cells}.items():
+        if room not in arguments.rooms:
+            continue
+        with tempfile.TemporaryDirectory(prefix="ferrome-gpu-check-") as scratch:
+            about, lines, right = check(Path(scratch), arguments)
+        all_right &= right
+        print(f"## {room.capitalize()} embedding on a GPU, {datetime.date.today()}\n\n{command}; {about}, random weights\n")
+        print("\n".join([*lines, ""]), flush=True)
+    return 0 if all_right else 1
+
+
+def proteins(folder: Path, arguments: argparse.Namespace) -> tuple[str, list[str], bool]:
+    """What was checked, Markdown lines, and whether parity holds."""
     setting = TINY if arguments.tiny else FULL
     weights = random_weights(setting, seed=0)
-    machine = torch.cuda.get_device_name() if on_gpu else "CPU"
-    with tempfile.TemporaryDirectory(prefix="ferrome-gpu-check-") as scratch:
-        folder = Path(scratch)
-        write_checkpoint(folder / "model", setting, weights)
-        lines, right = parity(setting, weights, folder, arguments.device)
-        lines += throughput(setting, weights, folder, arguments)
-    print(f"## Protein embedding on a GPU, {datetime.date.today()}\n")
-    print(f"`scripts/gpu_check.sh {' '.join(sys.argv[1:])}`: {machine}, torch {torch.__version__}; ESM-2 of "
-          f"{setting.layers} x {setting.width}, {setting.heads} heads, random weights\n")  # fmt: skip
-    print("\n".join([*lines, ""]))
-    return 0 if right else 1
+    write_checkpoint(folder / "model", setting, weights)
+    lines, right = parity(setting, weights, folder, arguments.device)
+    lines += throughput(setting, weights, folder, arguments)
+    return f"ESM-2 of {setting.layers} x {setting.width}, {setting.heads} heads", lines, right
+
+
+def cells(folder: Path, arguments: argparse.Namespace) -> tuple[str, list[str], bool]:
+    """As `proteins`, for Geneformer."""
+    lines, right = gpu_check_cell.checks(folder, arguments)
+    return "Geneformer", lines, right
 
 
 if __name__ == "__main__":

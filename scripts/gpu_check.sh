@@ -1,5 +1,5 @@
 #!/bin/sh
-# Parity and throughput of `ferrome protein embed` on a CUDA machine with PyTorch 2.11 and no Rust.
+# Parity and throughput of `ferrome protein embed` and `cell embed` on a CUDA machine with PyTorch 2.11 and no Rust.
 #
 #     FERROME_BIN=path/to/ferrome scripts/gpu_check.sh >> benches/RESULTS.md
 #     FERROME_BIN=path/to/ferrome scripts/gpu_check.sh --device cpu --tiny     # the logic alone

@@ -8,3 +8,5 @@ mod support;
 mod convert;
 #[path = "cell/count.rs"]
 mod count;
+#[path = "cell/embed.rs"]
+mod embed;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests are tests")]
 
 pub(crate) mod drug_model;
+pub(crate) mod geneformer;
 pub(crate) mod inputs;
 pub(crate) mod killed;
 pub(crate) mod place;

@@ -5,15 +5,17 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::drug_model;
+use crate::support::geneformer;
 use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::root;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "",
     "cell",
     "cell convert",
     "cell count",
+    "cell embed",
     "cell qc",
     "cell tokenize",
     "cell vocabulary",
@@ -152,6 +154,13 @@ fn place_of_cells(place: &Place) {
     run("cell convert made -o pbmc.h5ad");
     run("cell vocabulary build made -o v2.json");
     let v2: serde_json::Value = serde_json::from_slice(&fs_err::read(place.path("v2.json")).unwrap()).unwrap();
+    run("cell tokenize pbmc.h5ad --style geneformer-v2 --vocabulary v2.json -o pbmc-tokens");
+    let tokens = v2["tokens"].as_object().unwrap().len();
+    let repository = "cache/hub/models--ctheodoris--Geneformer";
+    place.write(format!("{repository}/refs/main"), "abc");
+    for model in ["", "/Geneformer-V2-104M"] {
+        geneformer::write(&place.path(format!("{repository}/snapshots/abc{model}")), tokens, 4096);
+    }
     let symbols = v2["symbols"].as_object().unwrap().keys().map(String::as_str);
     let tokens =
         symbols.chain(["<pad>", "<cls>", "<eoc>"]).enumerate().map(|(token, name)| format!("{name:?}: {token}"));
