@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ListArray, RecordBatch, StringArray};
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{Float32Type, Int32Type};
 use parquet::arrow::ArrowWriter;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -36,9 +36,9 @@ pub(crate) fn write(folder: &Path, tokens: usize, positions: usize) {
             (name, shape, bytes)
         })
         .collect();
-    let views = tensors.iter().map(|(name, shape, bytes)| {
-        (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap())
-    });
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
     safetensors::serialize_to_file(views, None, &folder.join("model.safetensors")).unwrap();
 }
 
@@ -76,16 +76,22 @@ fn shapes(tokens: usize, positions: usize) -> Vec<(String, Vec<usize>)> {
 
 /// Writes cells to a Parquet file: `input_ids`, `cell_id` (`c0`, `c1`, …) and `cell_type`.
 pub(crate) fn write_tokens(path: &Path, cells: &[Option<Vec<i32>>]) {
+    write_tokens_and_values(path, cells, None);
+}
+
+/// The same with a value for each token, as scGPT takes them.
+pub(crate) fn write_tokens_and_values(path: &Path, cells: &[Option<Vec<i32>>], values: Option<&[Vec<f32>]>) {
     let lists = cells.iter().map(|cell| cell.as_ref().map(|tokens| tokens.iter().copied().map(Some)));
     let tokens: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists));
     let ids: ArrayRef = Arc::new((0..cells.len()).map(|i| Some(format!("c{i}"))).collect::<StringArray>());
     let types: ArrayRef = Arc::new((0..cells.len()).map(|i| Some(["B", "T"][i % 2])).collect::<StringArray>());
-    let table = RecordBatch::try_from_iter_with_nullable([
-        ("input_ids", tokens, true),
-        ("cell_id", ids, true),
-        ("cell_type", types, true),
-    ])
-    .unwrap();
+    let values = values.map(|values| {
+        let lists = values.iter().map(|cell| Some(cell.iter().copied().map(Some)));
+        let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>(lists));
+        ("values", lists, true)
+    });
+    let columns = [("input_ids", tokens, true), ("cell_id", ids, true), ("cell_type", types, true)];
+    let table = RecordBatch::try_from_iter_with_nullable(columns.into_iter().chain(values)).unwrap();
     let mut writer = ArrowWriter::try_new(fs_err::File::create(path).unwrap(), table.schema(), None).unwrap();
     writer.write(&table).unwrap();
     writer.close().unwrap();

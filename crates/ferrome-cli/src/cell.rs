@@ -25,7 +25,7 @@ pub(crate) enum Command {
     Qc(Box<qc::Args>),
     /// Tokens for Geneformer and scGPT, as a Hugging Face dataset or Parquet
     Tokenize(Box<tokenize::Args>),
-    /// Vectors of cells, or of their genes, by Geneformer
+    /// Vectors of cells, or of their genes, by Geneformer and scGPT
     Embed(Box<embed::Args>),
 }
 

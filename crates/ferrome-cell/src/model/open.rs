@@ -2,6 +2,8 @@ use std::fmt;
 use std::path::Path;
 
 use super::{OpenGeneformer, scgpt};
+use crate::tokenize::Style;
+use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
 
 /// The kinds of transcriptome models.
@@ -60,6 +62,63 @@ impl OpenModel {
         match self {
             Self::Geneformer(model) => &model.path,
             Self::ScGpt(model) => &model.path,
+        }
+    }
+
+    /// Number of blocks.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        match self {
+            Self::Geneformer(model) => model.config.num_hidden_layers,
+            Self::ScGpt(model) => model.config.nlayers,
+        }
+    }
+
+    /// Width of a vector, `d`.
+    #[must_use]
+    pub fn width(&self) -> i64 {
+        match self {
+            Self::Geneformer(model) => model.config.hidden_size,
+            Self::ScGpt(model) => model.config.embsize,
+        }
+    }
+
+    /// Rows of the table of tokens.
+    #[must_use]
+    pub fn tokens(&self) -> i64 {
+        match self {
+            Self::Geneformer(model) => model.config.vocab_size,
+            Self::ScGpt(model) => model.config.ntoken,
+        }
+    }
+
+    /// Most tokens of a cell; `None` where there is no limit.
+    #[must_use]
+    pub fn positions(&self) -> Option<usize> {
+        match self {
+            Self::Geneformer(model) => usize::try_from(model.config.max_position_embeddings).ok(),
+            Self::ScGpt(_) => None,
+        }
+    }
+
+    /// Whose tokens it takes, where that is known.
+    #[must_use]
+    pub fn style(&self) -> Option<Style> {
+        match self {
+            Self::Geneformer(model) => model.style(),
+            Self::ScGpt(_) => Some(Style::ScGpt),
+        }
+    }
+
+    /// The vocabulary beside the weights, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn vocabulary(&self) -> Result<Option<Vocabulary>> {
+        match self {
+            Self::Geneformer(model) => Ok(model.vocabulary.clone()),
+            Self::ScGpt(model) => model.vocabulary().map(Some),
         }
     }
 

@@ -1,6 +1,7 @@
 //! `ferrome cell embed`: one vector per cell, or one per gene, from any layer of a transcriptome model.
 
 mod layer;
+mod loaded;
 mod long;
 mod pool;
 mod records;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, new_empty_array};
 use arrow::compute::interleave;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, ToByteSlice};
 use ferrome_core::engine::{Rejection, Task};
 use ferrome_core::fingerprint::Fingerprint;
 use ferrome_core::table::vector;
@@ -34,16 +35,20 @@ pub struct EmbedOptions {
     pub layer: usize,
     /// What happens to cells with more tokens than the model has positions.
     pub long: Long,
-    /// Most tokens of a cell.
-    pub positions: usize,
+    /// Most tokens of a cell, where there is a limit.
+    pub positions: Option<usize>,
     /// `<cls>` and `<eos>`, where the model's cells have them.
     pub specials: Option<Specials>,
+    /// Whether the vector of `<cls>` is brought to length 1, as scGPT's `embed_data` does.
+    pub unit: bool,
 }
 
 /// A cell as the model eats it.
 #[derive(Debug)]
 pub struct EmbedItem {
     tokens: Vec<i32>,
+    /// One for each token, where the model takes them.
+    values: Vec<f32>,
     /// The tokens that are genes.
     genes: std::ops::Range<usize>,
 }
@@ -128,13 +133,14 @@ impl Task for EmbedTask {
             let reason = format!("begins with the token {first}, expected `<cls>` ({})", specials.cls);
             return Err(reject("tokens of another style", reason));
         }
-        let tokens = self.options.long.cut(tokens, self.options.positions, specials);
+        let limit = self.options.positions.unwrap_or(usize::MAX);
+        let tokens = self.options.long.cut(tokens, limit, specials);
         let tokens = tokens.map_err(|reason| reject("more tokens than positions", reason))?;
         let genes = genes(&tokens, specials);
         if genes.is_empty() && self.options.pool != Pool::Cls {
             return Err(reject("no genes", "has no genes beside `<cls>` and `<eos>`".to_owned()));
         }
-        Ok(EmbedItem { tokens, genes })
+        Ok(EmbedItem { tokens, values: record.values.clone().unwrap_or_default(), genes })
     }
 
     fn tokens(&self, item: &EmbedItem) -> usize {
@@ -142,8 +148,7 @@ impl Task for EmbedTask {
     }
 
     fn identity(&self, item: &EmbedItem) -> u128 {
-        let tokens = item.tokens.iter();
-        tokens.fold(Fingerprint::new(), |all, token| all.field(&token.to_le_bytes())).finish()
+        Fingerprint::new().field(item.tokens.to_byte_slice()).field(item.values.to_byte_slice()).finish()
     }
 
     fn describe(&self, records: &[&TokenCell]) -> ferrome_core::Result<RecordBatch> {
@@ -160,10 +165,11 @@ impl Task for EmbedTask {
     }
 }
 
-// The tokens between `<cls>` and `<eos>`.
+// The tokens after `<cls>` and before `<eos>`.
 fn genes(tokens: &[i32], specials: Option<Specials>) -> std::ops::Range<usize> {
     let Some(specials) = specials else { return 0..tokens.len() };
-    let end = tokens.len() - usize::from(tokens.len() > 1 && tokens.last() == Some(&specials.eos));
+    let framed = tokens.len() > 1 && specials.eos.is_some() && tokens.last().copied() == specials.eos;
+    let end = tokens.len() - usize::from(framed);
     1.min(end)..end
 }
 

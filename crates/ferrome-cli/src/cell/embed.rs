@@ -9,7 +9,7 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
 use anyhow::{Result, bail};
 use clap::builder::NonEmptyStringValueParser;
 use ferrome_cell::{
-    model::{self, OpenGeneformer, Specials},
+    model::{self, Family, OpenModel, Specials},
     task::{
         embed::{self, Compat, EmbedOptions, EmbedTask, Layer, Long, Pool},
         tokenize::ObsColumns,
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// Tokens: a folder of `datasets`, Parquet or Arrow with `input_ids`; or cells, with --vocabulary: h5ad, 10x, a dataset
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// A folder, a name in weights/, or a published name in the Hugging Face cache
+    /// A folder of Geneformer or scGPT, a name in weights/, or a published name in the Hugging Face cache
     #[arg(short, long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
     model: String,
     /// OUT.parquet, .npy, .arrow, .csv, a folder of Parquet parts; or OUT.h5ad, a copy of the h5ad with the vectors in obsm
@@ -51,9 +51,9 @@ pub(crate) struct Args {
     /// model has it, else mean]
     #[arg(long, value_name = "POOL")]
     pool: Option<Pool>,
-    /// The layer: last, second-to-last, or its number (0 is the embedding)
-    #[arg(long, default_value = "second-to-last", value_name = "LAYER", allow_hyphen_values = true)]
-    layer: Layer,
+    /// The layer: last, second-to-last, or its number (0 is the embedding) [default: second-to-last; for scGPT last]
+    #[arg(long, value_name = "LAYER", allow_hyphen_values = true)]
+    layer: Option<Layer>,
     /// Read the number of --layer as emb_layer of geneformer (0 last, -1 second to last) or helical (-1 last)
     #[arg(long, value_name = "TOOL")]
     compat: Option<Compat>,
@@ -63,7 +63,7 @@ pub(crate) struct Args {
     /// Columns of obs that go along, with commas; NAME=NEW gives another name
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     obs: Vec<String>,
-    /// Where IN holds cells: the vocabulary, which also says the style [default: the one beside the model's weights]
+    /// Where IN holds cells: the vocabulary, which also says the style [default: the one beside the weights]
     #[arg(long, value_name = "VOCAB.json", help_heading = "Cells")]
     vocabulary: Option<PathBuf>,
     /// The matrix to take: X, raw/X, or a layer [default: the first of X, raw/X, layers/counts that holds counts]
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let kind = args.compute.dtype.kind(first)?;
 
     let started = Instant::now();
-    let opened = Arc::new(model::open(&model::locate(&args.model)?)?.geneformer()?);
+    let opened = Arc::new(model::open(&model::locate(&args.model)?)?);
     let input = args.open(&opened)?;
     let header = input.tokens.header().clone();
     let (records, specials) = embed::records(input.tokens, &opened)?;
@@ -103,11 +103,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         header.format,
         options.pool,
         options.layer,
-        opened.config.num_hidden_layers,
+        opened.blocks(),
         kind_name(kind)
     ));
 
-    let task = EmbedTask::new(options, opened.config.hidden_size, obs, &header.obs)?;
+    let task = EmbedTask::new(options, opened.width(), obs, &header.obs)?;
     let lanes = Lanes::share_out(threads.get(), header.rows.map_or(usize::MAX, |rows| rows as usize));
     let workers = embed::workers(&task, &opened, kind, &devices, lanes)?;
     let load_seconds = started.elapsed().as_secs_f64();
@@ -115,12 +115,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let engine = args.running.engine(batch_tokens, threads)?;
     let job = Job { task: &task, options: engine, description, output: output.table.clone(), totals };
     let summary = engine::run(job, records, workers)?;
-    output.finish(args, &summary)?;
+    output.finish(args, opened.family(), &summary)?;
     args.running.report(&summary, load_seconds, 0)
 }
 
 impl Args {
-    fn options(&self, model: &OpenGeneformer, specials: Option<Specials>) -> Result<EmbedOptions> {
+    fn options(&self, model: &OpenModel, specials: Option<Specials>) -> Result<EmbedOptions> {
         let pool = match (self.pool, specials) {
             (Some(Pool::Cls), None) => bail!(
                 "--pool cls needs `<cls>`, which the cells of {} do not have (Geneformer V1): choose mean or gene",
@@ -130,9 +130,10 @@ impl Args {
             (None, Some(_)) => Pool::Cls,
             (None, None) => Pool::Mean,
         };
-        let layer = self.layer.resolve(self.compat, model.config.num_hidden_layers)?;
-        let positions = usize::try_from(model.config.max_position_embeddings)?;
-        Ok(EmbedOptions { pool, layer, long: self.long, positions, specials })
+        let scgpt = model.family() == Family::ScGpt;
+        let layer = self.layer.unwrap_or(if scgpt { Layer::Last } else { Layer::SecondToLast });
+        let layer = layer.resolve(self.compat, model.blocks())?;
+        Ok(EmbedOptions { pool, layer, long: self.long, positions: model.positions(), specials, unit: scgpt })
     }
 
     fn say(&self, line: &str) {

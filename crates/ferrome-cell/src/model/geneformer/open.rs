@@ -32,18 +32,19 @@ pub struct OpenGeneformer {
     checkpoint: Checkpoint,
 }
 
-/// The tokens of a model that are no genes and stand in every cell: none in V1, the first and the last in V2.
+/// The tokens of a model that are no genes and stand in every cell: none in Geneformer V1, the first and the last in V2, the
+/// first in scGPT.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Specials {
     /// `<cls>`, before the genes.
     pub cls: i32,
     /// `<eos>`, after them.
-    pub eos: i32,
+    pub eos: Option<i32>,
 }
 
 impl Specials {
-    /// Those of the published V2 models.
-    pub const PUBLISHED: Self = Self { cls: 2, eos: 3 };
+    /// Those of the published Geneformer V2 models.
+    pub const PUBLISHED: Self = Self { cls: 2, eos: Some(3) };
 
     /// Those of a style.
     #[must_use]

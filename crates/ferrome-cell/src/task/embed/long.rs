@@ -23,8 +23,9 @@ impl Long {
             return Err(format!("{length} tokens are more than the model's {limit} positions: see --long truncate"));
         }
         let mut cut = tokens.get(..limit).unwrap_or_default().to_vec();
-        if let (Some(specials), Some(last)) = (specials.filter(|s| tokens.last() == Some(&s.eos)), cut.last_mut()) {
-            *last = specials.eos;
+        let eos = specials.and_then(|specials| specials.eos).filter(|eos| tokens.last() == Some(eos));
+        if let (Some(eos), Some(last)) = (eos, cut.last_mut()) {
+            *last = eos;
         }
         Ok(cut)
     }

@@ -20,12 +20,15 @@ pub enum Pool {
 impl Pool {
     /// The pooled vectors of one cell, f32: `[1, d]`, or `[genes, d]` for [`Pool::Gene`].
     ///
-    /// `x` is the packed batch `[t, d]` in which the cell's tokens begin at `first`.
-    pub(super) fn apply(self, x: &Tensor, item: &EmbedItem, first: i64) -> Result<Tensor> {
+    /// `x` is the packed batch `[t, d]` in which the cell's tokens begin at `first`; `unit` brings the vector of `<cls>` to length 1.
+    pub(super) fn apply(self, x: &Tensor, item: &EmbedItem, first: i64, unit: bool) -> Result<Tensor> {
         let at = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
         let genes = || x.f_narrow(0, first + at(item.genes.start), at(item.genes.len()));
         match self {
-            Self::Cls => Ok(x.f_narrow(0, first, 1)?.f_to_kind(Kind::Float)?),
+            Self::Cls => {
+                let cls = x.f_narrow(0, first, 1)?.f_to_kind(Kind::Float)?;
+                if unit { Ok(cls.f_div(&cls.f_norm()?)?) } else { Ok(cls) }
+            }
             Self::Mean => Ok(genes()?.f_mean_dim([0_i64].as_slice(), true, Kind::Float)?),
             Self::Gene => Ok(genes()?.f_to_kind(Kind::Float)?),
         }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use ferrome_core::engine::BoxError;
 use ferrome_core::fingerprint::hex;
 
-use crate::model::{OpenGeneformer, Specials};
+use crate::model::{OpenModel, Specials};
 use crate::read::tokens::{Header, TokenCell, TokenReader};
 use crate::tokenize::Style;
+use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
 
 /// Cells that are looked at before anything is computed.
@@ -31,37 +32,49 @@ pub struct Records {
 /// # Errors
 ///
 /// [`Error::File`]: the tokens are of another style or vocabulary than the model's.
-pub fn records(mut reader: TokenReader, model: &OpenGeneformer) -> Result<(Records, Option<Specials>)> {
+pub fn records(mut reader: TokenReader, model: &OpenModel) -> Result<(Records, Option<Specials>)> {
     let path = reader.path().to_owned();
     let first: VecDeque<TokenCell> = reader.by_ref().take(LOOK).collect::<Result<_>>()?;
     let specials = specials(&path, reader.header(), &first, model)?;
-    let tokens = model.config.vocab_size;
+    let tokens = model.tokens();
     Ok((Records { path, first, reader, tokens, failed: false }, specials))
 }
 
-fn specials(
-    path: &Path,
-    header: &Header,
-    first: &VecDeque<TokenCell>,
-    model: &OpenGeneformer,
-) -> Result<Option<Specials>> {
+fn specials(path: &Path, header: &Header, first: &VecDeque<TokenCell>, model: &OpenModel) -> Result<Option<Specials>> {
     let written = header.style.or_else(|| header.values.then_some(Style::ScGpt));
-    if let (Some(found), expected) = (written, model.style())
-        && (found == Style::ScGpt || expected.is_some_and(|expected| expected != found))
+    let expected = model.style();
+    if let Some(found) = written
+        && (found == Style::ScGpt || expected.is_some())
+        && expected != Some(found)
     {
         let expected = expected.map_or("Geneformer", Style::name);
         return Err(Error::file(path, format!("holds tokens of the style {found}; the model takes {expected}")));
     }
-    if let (Some(found), Some(vocabulary)) = (&header.vocabulary, &model.vocabulary) {
+    if let OpenModel::ScGpt(model) = model {
+        return scgpt(path, header, &model.vocabulary()?).map(Some);
+    }
+    if let (Some(found), Some(vocabulary)) = (&header.vocabulary, model.vocabulary()?) {
         let expected = format!("{}, xxh3 {}", vocabulary.style(), hex(vocabulary.fingerprint()));
         if *found != expected {
             let reason = format!("its tokens were made with the vocabulary {found}; the model's is {expected}");
             return Err(Error::file(path, reason));
         }
     }
-    let style = model.style().or(written);
-    let seen = framed(first);
-    match (style, seen) {
+    by_first_cells(path, expected.or(written), first)
+}
+
+// Beside scGPT's weights always lies the vocabulary.
+fn scgpt(path: &Path, header: &Header, vocabulary: &Vocabulary) -> Result<Specials> {
+    if !header.values {
+        let reason = "holds no `values`; scgpt, whose model it is, takes one for each token";
+        return Err(Error::file(path, reason));
+    }
+    let lacks = || Error::VocabularyLacks { style: Style::ScGpt, what: "the token `<cls>`".to_owned() };
+    Ok(Specials { cls: vocabulary.special("<cls>").ok_or_else(lacks)?, eos: None })
+}
+
+fn by_first_cells(path: &Path, style: Option<Style>, first: &VecDeque<TokenCell>) -> Result<Option<Specials>> {
+    match (style, framed(first)) {
         (Some(Style::GeneformerV2), Some(false)) => Err(Error::file(
             path,
             format!(
@@ -88,7 +101,7 @@ fn framed(first: &VecDeque<TokenCell>) -> Option<bool> {
     let (mut all, mut none) = (true, true);
     for tokens in cells {
         let begins = tokens.first() == Some(&cls);
-        all &= begins && tokens.last() == Some(&eos);
+        all &= begins && tokens.last().copied() == eos;
         none &= !begins;
     }
     if all { Some(true) } else { none.then_some(false) }

@@ -8,8 +8,9 @@ use ferrome_core::engine::{self, Failure, Lanes, Worker, WorkerFactory};
 use ferrome_core::table::{lists, vectors};
 use tch::{Device, Kind, Tensor};
 
+use super::loaded::Loaded;
 use super::{EmbedItem, EmbedOptions, EmbedTask, Pool};
-use crate::model::{Batch, Geneformer, OpenGeneformer};
+use crate::model::OpenModel;
 use crate::{Error, Result};
 
 /// One worker per CUDA device, or one per CPU lane over the same weights.
@@ -19,7 +20,7 @@ use crate::{Error, Result};
 /// Fails when the weights do not load on the CPU; on CUDA each worker loads its own when it starts.
 pub fn workers(
     task: &EmbedTask,
-    model: &Arc<OpenGeneformer>,
+    model: &Arc<OpenModel>,
     kind: Kind,
     devices: &[Device],
     lanes: Lanes,
@@ -28,8 +29,8 @@ pub fn workers(
     engine::workers(
         devices,
         lanes,
-        move |device| model.load(kind, device),
-        Geneformer::share,
+        move |device| Loaded::load(&model, kind, device),
+        Loaded::share,
         move |model| {
             let (options, output) = (options.clone(), Arc::clone(&output));
             Box::new(EmbedWorker { model, options, output, _no_grad: tch::no_grad_guard() })
@@ -38,7 +39,7 @@ pub fn workers(
 }
 
 struct EmbedWorker {
-    model: Geneformer,
+    model: Loaded,
     options: EmbedOptions,
     output: SchemaRef,
     _no_grad: tch::NoGradGuard,
@@ -57,13 +58,12 @@ impl Worker for EmbedWorker {
 
 impl EmbedWorker {
     fn embed(&self, items: &[&EmbedItem]) -> Result<RecordBatch> {
-        let cells: Vec<&[i32]> = items.iter().map(|item| item.tokens.as_slice()).collect();
-        let batch = Batch::new(&cells, self.model.device())?;
-        let x = self.model.forward(&batch, self.options.layer, |_, _| Ok(()))?;
-        let pooled = items.iter().zip(batch.sequences.spans());
-        let pooled = pooled.map(|(item, (first, _))| self.options.pool.apply(&x, item, first));
+        let (x, sequences) = self.model.forward(items, self.options.layer)?;
+        let (pool, unit) = (self.options.pool, self.options.unit);
+        let pooled = items.iter().zip(sequences.spans());
+        let pooled = pooled.map(|(item, (first, _))| pool.apply(&x, item, first, unit));
         let pooled: Vec<Tensor> = pooled.collect::<Result<_>>()?;
-        let columns = match self.options.pool {
+        let columns = match pool {
             Pool::Gene => vec![tokens(items)?, lists(&pooled)?],
             Pool::Cls | Pool::Mean => vec![vectors(&pooled)?],
         };

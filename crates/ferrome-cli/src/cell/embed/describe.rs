@@ -1,7 +1,7 @@
 //! What the journal keeps of a run: everything that changes its result.
 
 use anyhow::Result;
-use ferrome_cell::{model::OpenGeneformer, task::embed::EmbedOptions};
+use ferrome_cell::{model::OpenModel, task::embed::EmbedOptions};
 use ferrome_core::{device::kind_name, journal::RunDescription};
 use tch::{Device, Kind};
 
@@ -9,17 +9,17 @@ use super::Args;
 
 pub(super) fn run(
     args: &Args,
-    model: &OpenGeneformer,
+    model: &OpenModel,
     options: &EmbedOptions,
     (kind, device): (Kind, Device),
     input: RunDescription,
 ) -> Result<RunDescription> {
-    let specials = options.specials.map_or_else(|| "none".to_owned(), |s| format!("<cls> {}, <eos> {}", s.cls, s.eos));
+    let specials = options.specials.map_or_else(|| "none".to_owned(), |specials| format!("{specials:?}"));
     Ok(input
         .with("model", &args.model)
         .with("model.fingerprint", model.fingerprint()?)
         .with("pool", options.pool)
-        .with("layer", format!("{} of {}", options.layer, model.config.num_hidden_layers))
+        .with("layer", format!("{} of {}", options.layer, model.blocks()))
         .with("specials", specials)
         .with("long", options.long)
         .with("carried", args.obs.join(","))

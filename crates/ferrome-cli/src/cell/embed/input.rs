@@ -4,12 +4,16 @@ use anyhow::{Result, bail};
 use ferrome_cell::{
     Error,
     genes::Matching,
-    model::OpenGeneformer,
-    read::tokens::{self, TokenReader},
+    model::OpenModel,
+    read::{
+        Header,
+        tokens::{self, TokenReader},
+    },
     task::tokenize,
     tokenize::{
         Style, Tokenizer,
         geneformer::{self, Geneformer},
+        scgpt::{self, ScGpt},
         totals::Totals,
     },
     vocabulary::Vocabulary,
@@ -27,7 +31,7 @@ pub(super) struct Input {
 }
 
 impl Args {
-    pub(super) fn open(&self, model: &OpenGeneformer) -> Result<Input> {
+    pub(super) fn open(&self, model: &OpenModel) -> Result<Input> {
         let mut description = RunDescription::new();
         if tokens::is_tokens(&self.input)? {
             if self.vocabulary.is_some() || self.matrix.is_some() || self.n_counts.is_some() {
@@ -45,10 +49,7 @@ impl Args {
         // Every run says what share of the genes matched.
         eprintln!("{}", matching.statistics);
         self.say(&found(&self.input, &header));
-        let totals = Totals::asked(self.n_counts.as_deref(), &header.obs)?;
-        self.say(&format!("total counts: {}", totals.describe()));
-        let options = geneformer::Options { totals, keep_uncropped: false, keep_counts: false };
-        let tokenizer: Box<dyn Tokenizer> = Box::new(Geneformer::new(&vocabulary, &matching, options)?);
+        let tokenizer = self.tokenizer(&vocabulary, &matching, &header)?;
         describe_input(&mut description, "input", &self.input)?;
         tokenize::describe_genes(&mut description, &vocabulary, &genes);
         tokenizer.describe(&mut description);
@@ -57,24 +58,34 @@ impl Args {
         Ok(Input { tokens, description })
     }
 
-    fn genes(&self, model: &OpenGeneformer) -> Result<Vocabulary> {
-        let vocabulary = match (&self.vocabulary, &model.vocabulary) {
-            (Some(path), _) => Vocabulary::open(path)?,
-            (None, Some(beside)) => beside.clone(),
-            (None, None) => bail!("{}: holds cells, which need --vocabulary to become tokens", self.input.display()),
-        };
-        let path = self.vocabulary.clone().unwrap_or_else(|| model.path.clone());
-        match (vocabulary.style(), model.style()) {
-            (Style::ScGpt, expected) => {
-                let expected = expected.unwrap_or(Style::GeneformerV2);
-                Err(Error::VocabularyStyle { path, expected, found: Style::ScGpt }.into())
-            }
-            (found, Some(expected)) if found != expected => {
-                Err(Error::file(path, format!("is a vocabulary of the style {found}; the model takes {expected}"))
-                    .into())
-            }
-            _ => Ok(vocabulary),
+    fn tokenizer(&self, vocabulary: &Vocabulary, matching: &Matching, header: &Header) -> Result<Box<dyn Tokenizer>> {
+        if vocabulary.style() == Style::ScGpt {
+            let options = scgpt::Options::of(scgpt::Path::ZeroShot);
+            return Ok(Box::new(ScGpt::new(vocabulary, matching, options)?));
         }
+        let totals = Totals::asked(self.n_counts.as_deref(), &header.obs)?;
+        self.say(&format!("total counts: {}", totals.describe()));
+        let options = geneformer::Options { totals, keep_uncropped: false, keep_counts: false };
+        Ok(Box::new(Geneformer::new(vocabulary, matching, options)?))
+    }
+
+    fn genes(&self, model: &OpenModel) -> Result<Vocabulary> {
+        let vocabulary = match &self.vocabulary {
+            Some(path) => Some(Vocabulary::open(path)?),
+            None => model.vocabulary()?,
+        };
+        let Some(vocabulary) = vocabulary else {
+            bail!("{}: holds cells, which need --vocabulary to become tokens", self.input.display())
+        };
+        let path = self.vocabulary.clone().unwrap_or_else(|| model.path().to_owned());
+        let (found, expected) = (vocabulary.style(), model.style());
+        if expected.is_some_and(|expected| expected != found) || (expected.is_none() && found == Style::ScGpt) {
+            let expected = expected.map_or("Geneformer", Style::name);
+            return Err(
+                Error::file(path, format!("is a vocabulary of the style {found}; the model takes {expected}")).into()
+            );
+        }
+        Ok(vocabulary)
     }
 
     pub(super) fn reading(&self) -> Reading {

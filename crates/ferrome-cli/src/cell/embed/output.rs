@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use ferrome_cell::{read::tokens, task::embed::Pool, write::h5ad::add_obsm};
+use ferrome_cell::{model::Family, read::tokens, task::embed::Pool, write::h5ad::add_obsm};
 use ferrome_core::{
     Error,
     engine::Summary,
@@ -13,7 +13,12 @@ use ferrome_core::{
 use super::Args;
 
 /// The name of the matrix in obsm.
-const OBSM: &str = "X_geneformer";
+fn obsm(family: Family) -> &'static str {
+    match family {
+        Family::Geneformer => "X_geneformer",
+        Family::ScGpt => "X_scgpt",
+    }
+}
 
 /// The table that the engine writes, and the h5ad that is made from it.
 pub(super) struct Target {
@@ -55,10 +60,11 @@ impl Args {
 
 impl Target {
     /// Makes the h5ad, where one was asked for, and takes its table away.
-    pub(super) fn finish(&self, args: &Args, summary: &Summary) -> Result<()> {
+    pub(super) fn finish(&self, args: &Args, family: Family, summary: &Summary) -> Result<()> {
         let Some(h5ad) = &self.h5ad else { return Ok(()) };
-        add_obsm(&args.input, h5ad, (self.table.path(), "embedding"), OBSM, summary.rows)?;
-        args.say(&format!("obsm[\"{OBSM}\"] -> {}", h5ad.display()));
+        let name = obsm(family);
+        add_obsm(&args.input, h5ad, (self.table.path(), "embedding"), name, summary.rows)?;
+        args.say(&format!("obsm[\"{name}\"] -> {}", h5ad.display()));
         Ok(fs_err::remove_dir_all(self.table.path())?)
     }
 }
