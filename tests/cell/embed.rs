@@ -258,7 +258,7 @@ fn cells_are_tokenized_on_the_way() {
     let place = Place::new();
     let specimen = root().join("tests/specimens/cells/csc.h5ad");
     fs_err::copy(&specimen, place.path("cells.h5ad")).unwrap();
-    place.done("cell vocabulary build cells.h5ad -o v.json --quiet");
+    place.done("cell vocabulary build cells.h5ad -o v.json");
     let vocabulary: serde_json::Value = serde_json::from_slice(&place.read("v.json")).unwrap();
     let tokens = vocabulary["tokens"].as_object().unwrap().len();
     geneformer::write(&place.path("model"), tokens, 64);
@@ -280,7 +280,7 @@ fn cells_are_tokenized_on_the_way() {
 fn h5ad_output_is_a_copy_that_appears_whole() {
     let place = Place::new();
     fs_err::copy(root().join("tests/specimens/cells/csc.h5ad"), place.path("cells.h5ad")).unwrap();
-    place.done("cell vocabulary build cells.h5ad -o v.json --quiet");
+    place.done("cell vocabulary build cells.h5ad -o v.json");
     let vocabulary: serde_json::Value = serde_json::from_slice(&place.read("v.json")).unwrap();
     geneformer::write(&place.path("model"), vocabulary["tokens"].as_object().unwrap().len(), 64);
     let before = place.read("cells.h5ad");
