@@ -27,8 +27,8 @@ use crate::options::{Compute, Running};
 
 const EXAMPLES: &str = "\
 Examples:
-  ferrome cell embed tokens -m ctheodoris/Geneformer -o cells.parquet
-  ferrome cell embed pbmc.h5ad -m Geneformer-V1-10M --vocabulary v1.json \\
+  ferrome cell embed pbmc-tokens -m ctheodoris/Geneformer -o cells.parquet
+  ferrome cell embed pbmc.h5ad -m Geneformer-V2-104M --vocabulary v2.json \\
       --pool mean -o pbmc.geneformer.h5ad
 
 The second writes a copy of pbmc.h5ad with obsm[\"X_geneformer\"]. Killed at any
@@ -144,5 +144,5 @@ impl Args {
 }
 
 fn default_batch_tokens(device: Device) -> usize {
-    if device == Device::Cpu { 2048 } else { 65_536 }
+    if device == Device::Cpu { 2048 } else { 32_768 }
 }
