@@ -198,6 +198,16 @@ def write_geneformer(folder: Path) -> None:
     BertForMaskedLM(config).save_pretrained(folder)
 
 
+def some_cells(tokens: Path, count: int) -> Path:
+    """Every so-manyth cell of a folder of tokens, `count` of them, as a folder of its own."""
+    from datasets import load_from_disk
+
+    cells = load_from_disk(str(tokens))
+    chosen = tokens.with_name("some")
+    cells.select(range(0, len(cells), max(1, len(cells) // count))).select(range(min(count, len(cells)))).save_to_disk(str(chosen))
+    return chosen
+
+
 def embed(folder: Path, options: argparse.Namespace) -> list[str]:
     """Tokens to mean vectors of the last layer of a Geneformer V1-10M, beside transformers on the same tokens."""
     vocabulary, tokens, model = folder / "vocabulary.json", folder / "tokens", folder / "model"
@@ -207,6 +217,7 @@ def embed(folder: Path, options: argparse.Namespace) -> list[str]:
     run("vocabulary", [options.ferrome, "cell", "vocabulary", "import", *files, "-o", vocabulary], folder, options.threads)
     flags = ["--style", "geneformer-v1", "--vocabulary", vocabulary, "-o", tokens]
     run("tokenize", [options.ferrome, "cell", "tokenize", h5ad, *flags], folder, options.threads)
+    tokens = some_cells(tokens, options.embedded)
     write_geneformer(model)
     peer = [sys.executable, PEERS / "geneformer_embed.py", tokens, "-m", model, "--threads", options.threads]
     ferrome = [options.ferrome, "cell", "embed", tokens, "-m", model, "--layer", "last", "--pool", "mean", "--device", "cpu"]
@@ -285,6 +296,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--reads", type=int, default=5_000_000)
     parser.add_argument("--cells", type=int, default=100_000)
+    parser.add_argument("--embedded", type=int, default=200, help="cells of embed, at most 200")
     parser.add_argument("--dtypes", type=lambda text: text.split(","), default=["f32", "bf16"], help="of embed")
     parser.add_argument("--compression", default="gzip")
     parser.add_argument("--large", type=int, default=900_000, help="cells of the large files (about 11 kB each)")
