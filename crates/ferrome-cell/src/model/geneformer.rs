@@ -48,7 +48,6 @@ impl Batch {
     }
 
     /// The tokens of all cells: `[t]` (i64).
-    #[must_use]
     pub fn tokens(&self) -> &Tensor {
         &self.tokens
     }

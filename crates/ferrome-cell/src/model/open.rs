@@ -27,6 +27,7 @@ impl fmt::Display for Family {
 /// A checkpoint that was opened and understood, but not yet loaded.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "a run opens one")]
 pub enum OpenModel {
     /// Genes by rank.
     Geneformer(OpenGeneformer),

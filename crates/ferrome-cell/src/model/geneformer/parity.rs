@@ -138,7 +138,12 @@ fn layers_after_the_one_asked_for_are_not_visited() {
     let model = load("geneformer_v1", Kind::Float);
     let batch = Batch::new(&[&[5, 6, 7]], Device::Cpu).unwrap();
     let mut visited = Vec::new();
-    model.forward(&batch, 1, |layer, _| Ok(visited.push(layer))).unwrap();
+    let _ = model
+        .forward(&batch, 1, |layer, _| {
+            visited.push(layer);
+            Ok(())
+        })
+        .unwrap();
     assert_eq!(visited, [0, 1]);
 }
 

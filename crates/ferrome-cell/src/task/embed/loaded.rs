@@ -8,23 +8,23 @@ use crate::model::{Batch, Geneformer, OpenModel};
 
 /// A model of any family on its device.
 pub(super) enum Loaded {
-    Geneformer(Geneformer),
-    ScGpt(ScGpt),
+    Geneformer(Box<Geneformer>),
+    ScGpt(Box<ScGpt>),
 }
 
 impl Loaded {
     pub(super) fn load(model: &OpenModel, kind: Kind, device: Device) -> Result<Self> {
         match model {
-            OpenModel::Geneformer(model) => Ok(Self::Geneformer(model.load(kind, device)?)),
-            OpenModel::ScGpt(model) => Ok(Self::ScGpt(model.load(kind, device)?)),
+            OpenModel::Geneformer(model) => Ok(Self::Geneformer(Box::new(model.load(kind, device)?))),
+            OpenModel::ScGpt(model) => Ok(Self::ScGpt(Box::new(model.load(kind, device)?))),
         }
     }
 
     /// A second handle on the same weights.
     pub(super) fn share(&self) -> Self {
         match self {
-            Self::Geneformer(model) => Self::Geneformer(model.share()),
-            Self::ScGpt(model) => Self::ScGpt(model.share()),
+            Self::Geneformer(model) => Self::Geneformer(Box::new(model.share())),
+            Self::ScGpt(model) => Self::ScGpt(Box::new(model.share())),
         }
     }
 
