@@ -124,6 +124,7 @@ fn two_tower(
             "head": {"kind": "mlp", "hidden": [512, 256], "dropout": 0.2},
         }),
         epochs: EPOCHS.min(given.epochs),
+        refit: given.refit,
         store: Store::F32,
         ..TrainConfig::default()
     };
