@@ -64,7 +64,8 @@ pub(super) fn card(config: &TrainConfig, written: &CheckpointConfig, outcome: &O
     ));
     line("## Data\n".into());
     for (path, digest) in &data.files {
-        line(format!("- `{}` (xxh3-128 {digest})", path.display()));
+        let name = path.file_name().unwrap_or(path.as_os_str()).display();
+        line(format!("- `{name}` (xxh3-128 {digest})"));
     }
     line(format!(
         "\n{} drugs, {} proteins, {} pairs; {} rows were left out. Split by {}.",
