@@ -191,7 +191,10 @@ mod tests {
     fn observations_that_do_not_fit() {
         let model = KernelRidge { drugs: similar(2, 0.1), proteins: similar(2, 0.1) };
         let told = |pairs: &[(usize, usize)], values: &[f64]| {
-            model.fit(&Observations { pairs: pairs.to_vec(), values: values.to_vec() }, 1.0, &[(1, 1)]).unwrap_err().to_string()
+            model
+                .fit(&Observations { pairs: pairs.to_vec(), values: values.to_vec() }, 1.0, &[(1, 1)])
+                .unwrap_err()
+                .to_string()
         };
         assert_eq!(told(&[(0, 2)], &[1.0]), "model: kernel ridge: pair (0, 2) is outside 2 drugs and 2 proteins");
         let one = Observations { pairs: vec![(0, 1)], values: vec![1.0] };

@@ -272,7 +272,10 @@ mod tests {
         // A model that is read and written again is the same file.
         let again = folder.path().join("again");
         save(&again, &config, &[back.parts()], (&[], &references()), Kind::Half).unwrap();
-        assert!(fs_err::read(folder.path().join("model.safetensors")).unwrap() == fs_err::read(again.join("model.safetensors")).unwrap());
+        assert!(
+            fs_err::read(folder.path().join("model.safetensors")).unwrap()
+                == fs_err::read(again.join("model.safetensors")).unwrap()
+        );
     }
 
     #[test]
@@ -306,9 +309,8 @@ mod tests {
         second.fingerprints = Some(crate::model::FingerprintConfig { bits: 2048, hidden: vec![24], dropout: 0.0 });
         second.head = crate::model::HeadConfig::Mlp { hidden: vec![12], dropout: 0.0 };
         let models = [first.model.clone(), second.clone()];
-        let made: Vec<PairModel> = (0..2)
-            .map(|i| PairModel::load(Weights::random(i as i64, Device::Cpu), &models[i]).unwrap())
-            .collect();
+        let made: Vec<PairModel> =
+            (0..2).map(|i| PairModel::load(Weights::random(i as i64, Device::Cpu), &models[i]).unwrap()).collect();
         let write = |name: &str, config: &CheckpointConfig, members: &[&Parts]| {
             let path = folder.path().join(name);
             save(&path, config, members, (&[], &references()), Kind::Float).unwrap();

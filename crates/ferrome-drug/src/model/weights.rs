@@ -59,7 +59,8 @@ impl Parts {
         let _guard = tch::no_grad_guard();
         let mut stored = Vec::with_capacity(self.0.len() + 1);
         for Part { name, tensor, sparse, .. } in &self.0 {
-            let rows = if *sparse { Some(tensor.f_ne(0)?.f_any_dim(1, false)?.f_nonzero()?.f_view([-1])?) } else { None };
+            let rows =
+                if *sparse { Some(tensor.f_ne(0)?.f_any_dim(1, false)?.f_nonzero()?.f_view([-1])?) } else { None };
             match rows {
                 Some(rows) if rows.size1()? < tensor.size2()?.0 => {
                     stored.push((name.clone(), tensor.f_index_select(0, &rows)?));

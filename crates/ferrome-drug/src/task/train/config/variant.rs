@@ -35,7 +35,8 @@ impl TrainConfig {
     /// Whether a member's model has this part.
     #[must_use]
     pub(in crate::task::train) fn looks_at(&self, part: &str) -> bool {
-        let models: Vec<&Value> = self.members.iter().map(|changes| changes.get("model").unwrap_or(&self.model)).collect();
+        let models: Vec<&Value> =
+            self.members.iter().map(|changes| changes.get("model").unwrap_or(&self.model)).collect();
         let has = |model: &Value| model.get(part).is_some();
         if models.is_empty() { has(&self.model) } else { models.into_iter().any(has) }
     }
@@ -139,7 +140,10 @@ mod tests {
     #[test]
     fn shared_keys_cannot_be_changed() {
         let told = parse(r#""members": [{}, {"objective": "both"}]"#).unwrap_err();
-        assert!(told.starts_with("c.json: `members` cannot change `objective`; it can change model, batches, "), "{told}");
+        assert!(
+            told.starts_with("c.json: `members` cannot change `objective`; it can change model, batches, "),
+            "{told}"
+        );
         assert_eq!(
             parse(r#""members": [{"epochs": 0}]"#).unwrap_err(),
             "c.json: member 0: epochs and ensemble must be at least 1"
