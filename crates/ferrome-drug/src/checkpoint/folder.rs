@@ -282,8 +282,8 @@ mod tests {
     fn rows_that_are_in_no_table_are_told() {
         let folder = tempfile::tempdir().unwrap();
         for (rows, message) in [
-            ([3, 2], "`fingerprints.table.rows`: expected ascending rows of a table of 2048"),
-            ([0, 2048], "`fingerprints.table.rows`: expected ascending rows of a table of 2048"),
+            ([3, 2], "model: `fingerprints.table.rows`: expected ascending rows of a table of 2048"),
+            ([0, 2048], "model: `fingerprints.table.rows`: expected ascending rows of a table of 2048"),
         ] {
             let config = CheckpointConfig { members: 1, ..small(3) };
             let model = PairModel::load(Weights::random(1, Device::Cpu), &config.model).unwrap();

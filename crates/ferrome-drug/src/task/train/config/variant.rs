@@ -47,16 +47,7 @@ impl TrainConfig {
     ///
     /// Its entry of `members` changes a key that members share, or gives one a value of another type.
     pub fn member(&self, member: usize) -> Result<Self> {
-        let nothing = Map::new();
-        let changes = self.members.get(member % self.members.len().max(1)).unwrap_or(&nothing);
-        let mut config = self.changed(changes, "members", &[&OF_BOTH, &OF_MEMBERS]).map_err(Error::Model)?;
-        if !changes.contains_key("seed") {
-            config.seed = self.seed.wrapping_add(member as u64);
-        } else {
-            config.seed = config.seed.wrapping_add((member / self.members.len().max(1)) as u64);
-        }
-        config.ensemble = 1;
-        Ok(config)
+        self.of_member(member).map_err(Error::Model)
     }
 
     /// The configuration of the fast model, where there is to be one.
@@ -65,8 +56,23 @@ impl TrainConfig {
     ///
     /// `fast` changes a key that both models share, or gives one a value of another type.
     pub fn fast(&self) -> Result<Option<Self>> {
+        self.of_fast().map_err(Error::Model)
+    }
+
+    fn of_member(&self, member: usize) -> Result<Self, String> {
+        let (nothing, kinds) = (Map::new(), self.members.len().max(1));
+        let changes = self.members.get(member % kinds).unwrap_or(&nothing);
+        let mut config = self.changed(changes, "members", &[&OF_BOTH, &OF_MEMBERS])?;
+        // Members of one kind differ in nothing else.
+        let turn = if changes.contains_key("seed") { member / kinds } else { member };
+        config.seed = config.seed.wrapping_add(turn as u64);
+        config.ensemble = 1;
+        Ok(config)
+    }
+
+    fn of_fast(&self) -> Result<Option<Self>, String> {
         let Some(changes) = &self.fast else { return Ok(None) };
-        let mut config = self.changed(changes, "fast", &[&OF_BOTH, &OF_FAST]).map_err(Error::Model)?;
+        let mut config = self.changed(changes, "fast", &[&OF_BOTH, &OF_FAST])?;
         if !changes.contains_key("ensemble") {
             config.ensemble = 1;
         }
@@ -87,12 +93,11 @@ impl TrainConfig {
 
     /// Checks every member and the fast model as it would be checked alone.
     pub(super) fn check_variants(&self) -> Result<(), String> {
-        let said = |error: Error| error.to_string();
         for member in 0..self.members.len() {
-            let config = self.member(member).map_err(said)?;
+            let config = self.of_member(member)?;
             config.check().map_err(|reason| format!("member {member}: {reason}"))?;
         }
-        if let Some(fast) = self.fast().map_err(said)? {
+        if let Some(fast) = self.of_fast()? {
             fast.check().map_err(|reason| format!("`fast`: {reason}"))?;
             if fast.model.get("graph").is_some() {
                 return Err("`fast`: a fast model has no `graph`".into());
