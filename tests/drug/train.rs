@@ -199,6 +199,11 @@ fn members_of_different_kinds_and_a_fast_model_end_to_end() {
         "{card}"
     );
     assert!(place.text("model/fast/README.md").contains("member 0 alone (fingerprints, protein rows), epoch "));
+    let fast = place.names("model/fast");
+    assert!(
+        fast.contains(&"model.safetensors".into()) && !fast.iter().any(|name| name.ends_with(".parquet")),
+        "{fast:?}"
+    );
     // Twelve molecules have few of the 2,048 bits; the others are not in the file.
     assert!(place.read("model/model.safetensors").len() < 40_000, "{}", place.read("model/model.safetensors").len());
     let before = ["model", "model/fast"].map(|folder| place.read(format!("{folder}/model.safetensors")));

@@ -14,6 +14,9 @@ use crate::{Error, Result};
 /// The folder of the second, faster model inside a model's folder.
 pub const FAST: &str = "fast";
 
+const MOLECULES: &str = "molecules.parquet";
+const PROTEINS: &str = "proteins.parquet";
+
 /// A model's folder that was opened and understood, but whose weights are not yet loaded.
 #[derive(Debug)]
 pub struct Folder {
@@ -70,7 +73,7 @@ impl Folder {
     ///
     /// The file is missing or no such table.
     pub fn molecules(&self) -> Result<Vec<TrainingMolecule>> {
-        tables::read_molecules(&self.path.join("molecules.parquet"))
+        tables::read_molecules(&self.table(MOLECULES))
     }
 
     /// What makes the rows of proteins; `None` where the model looks at sequences alone.
@@ -80,7 +83,7 @@ impl Folder {
     /// The file is missing or no such table; there are more or fewer references than the model's rows have numbers.
     pub fn rows(&self) -> Result<Option<Rows>> {
         let Some(expected) = self.config.row_width() else { return Ok(None) };
-        let path = self.path.join("proteins.parquet");
+        let path = self.table(PROTEINS);
         let rows = Rows::new(&self.config.protein_rows, tables::read_proteins(&path)?);
         if rows.width() as i64 != expected {
             let (proteins, found) = (rows.references().len(), rows.width());
@@ -90,6 +93,13 @@ impl Folder {
             ));
         }
         Ok(Some(rows))
+    }
+
+    /// A table of this folder, or of the model that this is the faster one of.
+    fn table(&self, name: &str) -> PathBuf {
+        let own = self.path.join(name);
+        let around = self.path.parent().filter(|_| self.path.ends_with(FAST) && !own.exists());
+        around.map_or(own, |around| around.join(name))
     }
 
     /// xxh3-128 of names, shapes and bytes of all tensors, in hexadecimal.
@@ -116,8 +126,8 @@ pub fn save(
     kind: Kind,
 ) -> Result<()> {
     fs_err::create_dir_all(folder)?;
-    tables::write_molecules(&folder.join("molecules.parquet"), molecules)?;
-    tables::write_proteins(&folder.join("proteins.parquet"), proteins)?;
+    tables::write_molecules(&folder.join(MOLECULES), molecules)?;
+    tables::write_proteins(&folder.join(PROTEINS), proteins)?;
     let mut tensors = Vec::new();
     for (i, member) in members.iter().enumerate() {
         for (name, tensor) in member.stored()? {
@@ -129,6 +139,21 @@ pub fn save(
     write_whole(&folder.join("model.safetensors"), &bytes)?;
     let json = serde_json::to_string_pretty(config).map_err(|error| wrong(&error))?;
     Ok(write_whole(&folder.join("config.json"), format!("{json}\n").as_bytes())?)
+}
+
+/// Removes tables from the folder of the faster model that are those of the model around it, where they are looked for then.
+///
+/// # Errors
+///
+/// A table cannot be read or removed.
+pub fn share_tables(folder: &Path) -> Result<()> {
+    for name in [MOLECULES, PROTEINS] {
+        let (around, fast) = (folder.join(name), folder.join(FAST).join(name));
+        if fast.exists() && fs_err::read(&around)? == fs_err::read(&fast)? {
+            fs_err::remove_file(&fast)?;
+        }
+    }
+    Ok(())
 }
 
 /// A tensor as it stands in a file.

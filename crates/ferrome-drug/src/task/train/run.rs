@@ -48,6 +48,7 @@ fn train_alone(start: &Start, data: &Data, tell: &mut dyn FnMut(&Progress)) -> R
     let fast = Start { config: &config, folder: &folder, interrupt: start.interrupt.clone(), ..*start };
     let mut tell = |progress: &Progress| tell(&Progress { fast: true, ..*progress });
     let fast = train_members(&fast, data, &mut tell)?;
+    checkpoint::share_tables(start.folder)?;
     Ok(Outcome { fast: Some(Box::new(fast)), ..outcome })
 }
 
