@@ -128,9 +128,16 @@ fn stopped_and_continued_is_byte_identical() {
         assert!(place.read(format!("stopped/{file}")) == place.read(format!("whole/{file}")), "{file}: {message}");
     }
     assert_eq!(metrics(&place, "stopped", "train_loss"), metrics(&place, "whole", "train_loss"));
-    // Once more: nothing is left to do. And another member is added to those that are there.
+    // Once more: nothing is left to do.
     place.done(&format!("{line} -o stopped"));
     assert!(place.read("stopped/model.safetensors") == place.read("whole/model.safetensors"));
+    // A second training, and another member, are added to what is there.
+    let config = with(CONFIG, r#""epochs": 40"#, r#""epochs": 400, "refit": true"#);
+    place.write("train.json", config);
+    place.done(&format!("{LINE} --quiet -o stopped"));
+    let phases = place.text("stopped/metrics.csv");
+    assert_eq!(phases.matches("\n0,choose,").count(), 400);
+    assert!(phases.contains("\n0,refit,1,"), "{phases}");
 }
 
 #[test]
@@ -157,6 +164,66 @@ fn ensembles_refits_and_rotations_end_to_end() {
     assert!(!tested.is_empty() && tested.iter().all(|row| known.iter().all(|other| row % 12 != other % 12)));
     let (known, tested) = train("cold-both");
     assert!(tested.iter().all(|row| known.iter().all(|other| row % 12 != other % 12 && row / 12 != other / 12)));
+}
+
+/// A graph beside the two towers, and a fast model.
+const VARIANTS: &str = r#""epochs": 4, "refit": true, "store": "f16",
+    "members": [
+        {},
+        {"model": {"graph": {"hidden_size": 16, "num_attention_heads": 2, "random_walk_steps": 4, "position_size": 4,
+                             "layers": {"arrangement": "parallel", "layers": 1}, "message": "gine", "norm": "batch",
+                             "pooling": "mean"},
+                   "protein_rows": {"hidden": [16], "standardized": true},
+                   "head": {"kind": "mlp", "hidden": [16]}}, "batches": {"pairs": 32}, "epochs": 3}],
+    "fast": {"fingerprints": ["ecfp4"], "epochs": 5,
+             "model": {"fingerprints": {"hidden": [8]}, "protein_rows": {"hidden": [8], "standardized": true},
+                       "head": {"kind": "bilinear", "rank": 4}}}"#;
+
+#[test]
+fn members_of_different_kinds_and_a_fast_model_end_to_end() {
+    let place = place();
+    place.write("train.json", with(CONFIG, r#""epochs": 40"#, VARIANTS));
+    let said = place.done(&format!("{LINE} -o model"));
+    assert!(
+        said.contains("\nmember 1, epoch 3/3: ") && said.contains("\nfast model, second training, epoch "),
+        "{said}"
+    );
+    let config: serde_json::Value = serde_json::from_slice(&place.read("model/config.json")).unwrap();
+    assert_eq!((&config["members"], config["others"].as_array().unwrap().len()), (&2.into(), 1));
+    assert!(config["model"].get("graph").is_none() && config["others"][0].get("fingerprints").is_none(), "{config}");
+    let fast: serde_json::Value = serde_json::from_slice(&place.read("model/fast/config.json")).unwrap();
+    assert_eq!((&fast["members"], &fast["model"]["head"]["kind"]), (&1.into(), &"bilinear".into()));
+    let card = place.text("model/README.md");
+    assert!(
+        card.contains("| member 1 alone (graph, protein rows), epoch ") && card.contains("`fast/` has a second"),
+        "{card}"
+    );
+    assert!(place.text("model/fast/README.md").contains("member 0 alone (fingerprints, protein rows), epoch "));
+    let fast = place.names("model/fast");
+    assert!(
+        fast.contains(&"model.safetensors".into()) && !fast.iter().any(|name| name.ends_with(".parquet")),
+        "{fast:?}"
+    );
+    // Twelve molecules have few of the 2,048 bits; the others are not in the file.
+    assert!(place.read("model/model.safetensors").len() < 40_000, "{}", place.read("model/model.safetensors").len());
+    let before = ["model", "model/fast"].map(|folder| place.read(format!("{folder}/model.safetensors")));
+    place.done(&format!("{LINE} -o model"));
+    assert!(before == ["model", "model/fast"].map(|folder| place.read(format!("{folder}/model.safetensors"))));
+    let said = place.done("drug evaluate train.json -m model -o report --resamples 20 --device cpu --threads 1");
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains(": MSE")).collect();
+    assert!(lines[1].starts_with("model, fast tier: MSE ") && lines.len() == 5, "{said}");
+    place.write("library.smi", "CCO a\nc1ccccc1O b\n");
+    place.write(
+        "targets.fasta",
+        format!(">t\n{}\n", place.text("proteins.csv").lines().nth(1).unwrap().split_once(',').unwrap().1),
+    );
+    for tier in ["", "--tier fast", "--cascade 0.5"] {
+        let name = format!("scores{}.csv", tier.len());
+        place.done(&format!(
+            "drug score library.smi --targets targets.fasta -m model -o {name} --device cpu --threads 1 {tier}"
+        ));
+        assert_eq!(place.text(&name).lines().count(), 3, "{tier}");
+    }
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub(crate) fn fast() -> CheckpointConfig {
             head: HeadConfig::Bilinear { rank: 8 },
         },
         members: 2,
+        others: Vec::new(),
         fingerprints: vec![FingerprintKind::Ecfp4],
         protein_rows: vec![RowKind::Kmer { k: 2 }, RowKind::SmithWaterman],
         calibration: Calibration::of_affinities(
@@ -84,7 +85,8 @@ pub(crate) fn full() -> CheckpointConfig {
 
 /// Writes the folder of a model with random weights.
 pub(crate) fn write(folder: &Path, config: &CheckpointConfig) {
-    let member = |seed| PairModel::load(Weights::random(seed, Device::Cpu), &config.model).unwrap();
+    let member =
+        |seed| PairModel::load(Weights::random(seed, Device::Cpu), config.architecture(seed as usize)).unwrap();
     let members: Vec<PairModel> = (0..config.members as i64).map(member).collect();
     let parts: Vec<_> = members.iter().map(PairModel::parts).collect();
     let molecules = TRAINED.map(|smiles| {

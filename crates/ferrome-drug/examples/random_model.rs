@@ -74,6 +74,7 @@ fn fast() -> CheckpointConfig {
             head: HeadConfig::Bilinear { rank: 128 },
         },
         members: 1,
+        others: Vec::new(),
         fingerprints: vec![FingerprintKind::Ecfp4],
         protein_rows: vec![RowKind::SmithWaterman],
         calibration: Calibration::of_affinities(&[1.0; 99], &[0.5; 99], &[0.5; 99]),

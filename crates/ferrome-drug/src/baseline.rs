@@ -8,7 +8,7 @@ mod similarity;
 mod smith_waterman;
 
 #[cfg(feature = "torch")]
-pub(crate) use similarity::Counts as KmerCounts;
+pub(crate) use similarity::KmerIndex;
 #[cfg(feature = "torch")]
 pub(crate) use smith_waterman::row as alignment_scores;
 

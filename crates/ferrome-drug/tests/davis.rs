@@ -64,12 +64,12 @@ fn kernel_ridge_on_davis_reaches_the_floor() {
         proteins: exponential(&similar, choice.protein_width),
     };
     let (all, test) = (of_folds(&|fold| fold < 5), of_folds(&|fold| fold == 5));
-    let fit = model.fit(&all, choice.lambda).unwrap();
-    let found: Vec<f64> = test.pairs.iter().map(|&(d, p)| fit.predictions.at(d, p)).collect();
-    let (mse, ci) = (metrics::mse(&test.values, &found).unwrap(), metrics::concordance(&test.values, &found).unwrap());
+    let fit = model.fit(&all, choice.lambda, &test.pairs).unwrap();
+    let found = &fit.predictions;
+    let (mse, ci) = (metrics::mse(&test.values, found).unwrap(), metrics::concordance(&test.values, found).unwrap());
     eprintln!(
         "test: MSE {mse:.4}, CI {ci:.4}, rm2 {:.4}, {} steps",
-        metrics::rm2(&test.values, &found).unwrap(),
+        metrics::rm2(&test.values, found).unwrap(),
         fit.steps
     );
     assert_eq!(test.values.len(), 5010);

@@ -5,6 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use ferrome_core::{device::DeviceChoice, interrupt::Interrupt};
+use ferrome_drug::checkpoint::FAST;
 use ferrome_drug::task::train::{self, Data, Measured, Outcome, Progress, Quality, SplitKind, Start, TrainConfig};
 use indicatif::{ProgressBar, ProgressStyle};
 use tch::Device;
@@ -37,7 +38,8 @@ pub(crate) struct Args {
     /// Split the pairs this way instead of the configuration's
     #[arg(long, value_name = "HOW")]
     split: Option<Drawn>,
-    /// Train so many models, whose predictions are averaged [default: the configuration's]
+    /// Train so many models, whose predictions are averaged; where `members` lists some, each of them so often
+    /// [default: the configuration's]
     #[arg(long, value_name = "N")]
     ensemble: Option<NonZeroUsize>,
     /// Seed of everything random [default: the configuration's]
@@ -88,6 +90,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     bar.finish_and_clear();
     if !args.quiet {
         tell(&outcome, &args.output);
+        if let Some(fast) = &outcome.fast {
+            tell(fast, &args.output.join(FAST));
+        }
     }
     Ok(())
 }
@@ -144,13 +149,10 @@ fn show(bar: &ProgressBar, quiet: bool, progress: &Progress) {
     bar.set_length(progress.epochs * 1000);
     bar.set_position((progress.epoch * 1000.0) as u64);
     let Some(measured) = &progress.measured else { return };
-    let which = match (progress.members, progress.refit) {
-        (1, false) => String::new(),
-        (1, true) => "second training, ".to_owned(),
-        (_, false) => format!("member {}, ", progress.member),
-        (_, true) => format!("member {}, second training, ", progress.member),
-    };
-    let said = format!("{which}epoch {}/{}: {}", measured.epoch, progress.epochs, line(measured));
+    let member = if progress.members > 1 { format!("member {}, ", progress.member) } else { String::new() };
+    let fast = if progress.fast { "fast model, " } else { "" };
+    let again = if progress.refit { "second training, " } else { "" };
+    let said = format!("{fast}{member}{again}epoch {}/{}: {}", measured.epoch, progress.epochs, line(measured));
     bar.set_message(said.clone());
     // A line for each of at most twenty epochs, where there is no bar to look at.
     let step = (progress.epochs / 20).max(1);

@@ -52,6 +52,13 @@ impl<'c> Loader<'c> {
         self.checkpoint.info(&self.full(name)).is_some()
     }
 
+    /// The shape of the tensor of this name, where there is one: for tables that say themselves how long they are.
+    #[must_use]
+    pub fn shape(&self, name: &str) -> Option<Vec<i64>> {
+        let info = self.checkpoint.info(&self.full(name))?;
+        Some(info.shape.iter().map(|&n| n as i64).collect())
+    }
+
     /// Tensors that may be left over; `*` stands for any text.
     pub fn allow_left_over(&self, pattern: &str) {
         self.claims.borrow_mut().allow_left_over(&self.full(pattern));

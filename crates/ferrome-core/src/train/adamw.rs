@@ -17,6 +17,9 @@ pub struct AdamWOptions {
     pub clip: f64,
 }
 
+/// Numbers that are updated together on a CPU: what belongs to them stays in its cache from one operation to the next.
+const TOGETHER: i64 = 1 << 15;
+
 /// AdamW over named parameters that require gradients.
 #[derive(Debug)]
 pub struct AdamW {
@@ -70,7 +73,7 @@ impl AdamW {
         let scale = if length > self.options.clip { self.options.clip / length } else { 1.0 };
         self.step += 1;
         for (slot, gradient) in self.slots.iter_mut().zip(gradients) {
-            slot.step(&gradient.f_mul_scalar(scale)?, rate, self.step, &self.options)?;
+            slot.step(&gradient, (scale, rate), self.step, &self.options)?;
             slot.parameter.zero_grad();
         }
         Ok(length)
@@ -145,15 +148,25 @@ impl Slot {
         }
     }
 
-    fn step(&mut self, gradient: &Tensor, rate: f64, step: i32, options: &AdamWOptions) -> Result<()> {
-        let _ = self.mean.f_lerp_(gradient, 1.0 - options.beta1)?;
-        let _ = self.square.f_lerp_(&gradient.f_square()?, 1.0 - options.beta2)?;
-        let spread = self.square.f_div_scalar(1.0 - options.beta2.powi(step))?.f_sqrt()?.f_add_scalar(options.eps)?;
-        let change = self.mean.f_div(&spread)?.f_mul_scalar(rate / (1.0 - options.beta1.powi(step)))?;
-        if self.parameter.dim() > 1 {
-            let _ = self.parameter.f_mul_scalar_(1.0 - rate * options.weight_decay)?;
+    fn step(&self, gradient: &Tensor, (scale, rate): (f64, f64), step: i32, options: &AdamWOptions) -> Result<()> {
+        let flat = |tensor: &Tensor| tensor.f_view([-1_i64].as_slice());
+        let (gradient, parameter) = (gradient.f_reshape([-1])?, flat(&self.parameter)?);
+        let (mean, square) = (flat(&self.mean)?, flat(&self.square)?);
+        let n = parameter.size1()?;
+        let together = if parameter.device() == tch::Device::Cpu { TOGETHER } else { n.max(1) };
+        for first in (0..n).step_by(together as usize) {
+            let some = |tensor: &Tensor| tensor.f_narrow(0, first, together.min(n - first));
+            let (mut parameter, mut mean, mut square) = (some(&parameter)?, some(&mean)?, some(&square)?);
+            let gradient = some(&gradient)?.f_mul_scalar(scale)?;
+            let _ = mean.f_lerp_(&gradient, 1.0 - options.beta1)?;
+            let _ = square.f_lerp_(&gradient.f_square()?, 1.0 - options.beta2)?;
+            let spread = square.f_div_scalar(1.0 - options.beta2.powi(step))?.f_sqrt()?.f_add_scalar(options.eps)?;
+            let change = mean.f_div(&spread)?.f_mul_scalar(rate / (1.0 - options.beta1.powi(step)))?;
+            if self.parameter.dim() > 1 {
+                let _ = parameter.f_mul_scalar_(1.0 - rate * options.weight_decay)?;
+            }
+            let _ = parameter.f_sub_(&change)?;
         }
-        let _ = self.parameter.f_sub_(&change)?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Kronecker kernel ridge regression (KronRLS, Pahikkala et al., Briefings in Bioinformatics 16, 2015) on any set of pairs:
 //! `(S (K_d x K_p) S^T + lambda) a = y - mean`, where `S` picks the observed pairs. The product with the Kronecker kernel is
-//! two small matrix products (the vec trick), of which conjugate gradients need the observed entries alone.
+//! two small matrix products (the vec trick), of which only some entries are needed: the observed ones by the conjugate
+//! gradients, and in the end those that are predicted.
 
 mod grid;
 
@@ -32,8 +33,8 @@ pub struct KernelRidge {
 /// What a fit gives.
 #[derive(Clone, Debug)]
 pub struct Fit {
-    /// The prediction for every drug with every protein.
-    pub predictions: Matrix,
+    /// The prediction of each pair that was asked for.
+    pub predictions: Vec<f64>,
     /// Steps of the conjugate gradients.
     pub steps: usize,
 }
@@ -50,18 +51,23 @@ pub fn exponential(similarities: &Matrix, width: f64) -> Matrix {
 }
 
 impl KernelRidge {
-    /// Fits observations with this ridge and predicts everything.
+    /// Fits observations with this ridge and predicts the pairs `wanted`.
     ///
     /// # Errors
     ///
-    /// No observations, or one outside the kernels.
-    pub fn fit(&self, observed: &Observations, lambda: f64) -> Result<Fit> {
-        self.fit_within(observed, lambda, TOLERANCE)
+    /// No observations; a pair outside the kernels.
+    pub fn fit(&self, observed: &Observations, lambda: f64, wanted: &[(usize, usize)]) -> Result<Fit> {
+        self.fit_within(observed, (lambda, TOLERANCE), wanted)
     }
 
-    fn fit_within(&self, observed: &Observations, lambda: f64, tolerance: f64) -> Result<Fit> {
+    fn fit_within(
+        &self,
+        observed: &Observations,
+        (lambda, tolerance): (f64, f64),
+        wanted: &[(usize, usize)],
+    ) -> Result<Fit> {
         let outside = |&&(d, p): &&(usize, usize)| d >= self.drugs.rows || p >= self.proteins.rows;
-        if let Some((d, p)) = observed.pairs.iter().find(outside) {
+        if let Some((d, p)) = observed.pairs.iter().chain(wanted).find(outside) {
             let (drugs, proteins) = (self.drugs.rows, self.proteins.rows);
             return Err(Error::Model(format!(
                 "kernel ridge: pair ({d}, {p}) is outside {drugs} drugs and {proteins} proteins"
@@ -71,7 +77,8 @@ impl KernelRidge {
         let mean = mean.ok_or_else(|| Error::Model("kernel ridge: no values, or not one for each pair".into()))?;
         let centred: Vec<f64> = observed.values.iter().map(|value| value - mean).collect();
         let (weights, steps) = self.solve(&observed.pairs, &centred, (lambda, tolerance));
-        Ok(Fit { predictions: self.smooth(&observed.pairs, &weights).map(|value| value + mean), steps })
+        let smooth = self.smooth(&observed.pairs, &weights, wanted);
+        Ok(Fit { predictions: smooth.into_iter().map(|value| value + mean).collect(), steps })
     }
 
     /// Conjugate gradients (Hestenes and Stiefel 1952).
@@ -85,7 +92,7 @@ impl KernelRidge {
             if square <= enough {
                 return (solution, step);
             }
-            let smooth = self.smooth_at(pairs, &direction);
+            let smooth = self.smooth(pairs, &direction, pairs);
             let image: Vec<f64> =
                 smooth.iter().zip(&direction).map(|(smooth, value)| smooth + lambda * value).collect();
             let length = square / dot(&direction, &image);
@@ -97,8 +104,9 @@ impl KernelRidge {
         (solution, MOST_STEPS)
     }
 
-    /// The entries of [`KernelRidge::smooth`] at the pairs alone, which costs two rows of a kernel for each.
-    fn smooth_at(&self, pairs: &[(usize, usize)], weights: &[f64]) -> Vec<f64> {
+    /// The entries `wanted` of `K_d V K_p`, where `V` has the weights at their pairs and zeros elsewhere; costs a row of a
+    /// kernel for each.
+    fn smooth(&self, pairs: &[(usize, usize)], weights: &[f64], wanted: &[(usize, usize)]) -> Vec<f64> {
         let (drugs, proteins) = (self.drugs.rows, self.proteins.rows);
         let mut of_protein: Vec<Vec<usize>> = vec![Vec::new(); proteins];
         pairs.iter().enumerate().for_each(|(i, pair)| of_protein[pair.1].push(i));
@@ -116,16 +124,7 @@ impl KernelRidge {
         let entry = |&(d, p): &(usize, usize)| {
             dot(&across[d * proteins..][..proteins], &self.proteins.values[p * proteins..][..proteins])
         };
-        pairs.par_iter().map(entry).collect()
-    }
-
-    /// `K_d V K_p`, where `V` has the weights at their pairs and zeros elsewhere.
-    fn smooth(&self, pairs: &[(usize, usize)], weights: &[f64]) -> Matrix {
-        let mut scattered = Matrix::zeros(self.drugs.rows, self.proteins.rows);
-        for (&(drug, protein), weight) in pairs.iter().zip(weights) {
-            scattered.values[drug * self.proteins.rows + protein] += weight;
-        }
-        self.drugs.times(&scattered).times(&self.proteins)
+        wanted.par_iter().map(entry).collect()
     }
 }
 
@@ -192,9 +191,15 @@ mod tests {
     fn observations_that_do_not_fit() {
         let model = KernelRidge { drugs: similar(2, 0.1), proteins: similar(2, 0.1) };
         let told = |pairs: &[(usize, usize)], values: &[f64]| {
-            model.fit(&Observations { pairs: pairs.to_vec(), values: values.to_vec() }, 1.0).unwrap_err().to_string()
+            model
+                .fit(&Observations { pairs: pairs.to_vec(), values: values.to_vec() }, 1.0, &[(1, 1)])
+                .unwrap_err()
+                .to_string()
         };
         assert_eq!(told(&[(0, 2)], &[1.0]), "model: kernel ridge: pair (0, 2) is outside 2 drugs and 2 proteins");
+        let one = Observations { pairs: vec![(0, 1)], values: vec![1.0] };
+        let outside = model.fit(&one, 1.0, &[(2, 0)]).unwrap_err().to_string();
+        assert_eq!(outside, "model: kernel ridge: pair (2, 0) is outside 2 drugs and 2 proteins");
         assert_eq!(told(&[(0, 1)], &[]), "model: kernel ridge: no values, or not one for each pair");
     }
 }

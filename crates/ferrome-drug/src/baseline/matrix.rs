@@ -37,35 +37,9 @@ impl Matrix {
         if column < self.columns { self.values.get(row * self.columns + column).copied().unwrap_or(0.0) } else { 0.0 }
     }
 
-    /// The product with a matrix of as many rows as this one has columns.
-    #[must_use]
-    pub fn times(&self, other: &Self) -> Self {
-        let mut product = Self::zeros(self.rows, other.columns);
-        let width = other.columns.max(1);
-        let rows = product.values.par_chunks_mut(width).zip(self.values.par_chunks(self.columns.max(1)));
-        rows.for_each(|(sum, row)| {
-            for (&factor, other) in row.iter().zip(other.values.chunks(width)).filter(|(factor, _)| **factor != 0.0) {
-                sum.iter_mut().zip(other).for_each(|(sum, value)| *sum += factor * value);
-            }
-        });
-        product
-    }
-
     /// Every entry changed.
     #[must_use]
     pub fn map(&self, change: impl Fn(f64) -> f64) -> Self {
         Self { values: self.values.iter().map(|&value| change(value)).collect(), ..*self }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn product_of_two_small_matrices() {
-        let a = Matrix { rows: 2, columns: 3, values: vec![1.0, 2.0, 0.0, 0.0, 1.0, -1.0] };
-        let b = Matrix { rows: 3, columns: 2, values: vec![1.0, 0.0, 2.0, 1.0, 3.0, 5.0] };
-        assert_eq!(a.times(&b), Matrix { rows: 2, columns: 2, values: vec![5.0, 2.0, -1.0, -4.0] });
     }
 }

@@ -1,5 +1,6 @@
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::cmp::Ordering;
 
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::Matrix;
@@ -39,49 +40,61 @@ pub fn tanimoto_matrix(fingerprints: &[Vec<u16>]) -> Matrix {
 /// of `k` residues, case aside. A sequence shorter than `k` is like none.
 #[must_use]
 pub fn kmer_similarities(sequences: &[&[u8]], references: &[&[u8]], k: usize) -> Vec<f32> {
-    let count = |sequence: &&[u8]| Counts::of(sequence, k);
-    let references: Vec<Counts> = references.par_iter().map(count).collect();
-    let row = |sequence: &&[u8]| {
-        let counts = count(sequence);
-        references.iter().map(|reference| counts.cosine(reference)).collect::<Vec<_>>()
-    };
-    sequences.par_iter().flat_map_iter(row).collect()
+    let index = KmerIndex::new(references, k);
+    sequences.par_iter().flat_map_iter(|sequence| index.row(sequence)).collect()
 }
 
-/// Pieces in order, with their counts.
+/// Which references have a piece, and how often: a sequence is compared only with those that share something with it.
 #[derive(Clone, Debug)]
-pub(crate) struct Counts {
-    pieces: Vec<(Vec<u8>, f64)>,
-    length: f64,
+pub(crate) struct KmerIndex {
+    k: usize,
+    having: HashMap<Vec<u8>, Vec<(usize, f64)>>,
+    /// The root of the sum of the squares of each reference's counts.
+    lengths: Vec<f64>,
 }
 
-impl Counts {
-    pub(crate) fn of(sequence: &[u8], k: usize) -> Self {
-        let sequence = sequence.to_ascii_uppercase();
-        let mut counts = BTreeMap::new();
-        for piece in sequence.windows(k.max(1)) {
-            *counts.entry(piece.to_vec()).or_insert(0.0) += 1.0;
+impl KmerIndex {
+    pub(crate) fn new(references: &[&[u8]], k: usize) -> Self {
+        let mut having: HashMap<Vec<u8>, Vec<(usize, f64)>> = HashMap::new();
+        let mut lengths = Vec::with_capacity(references.len());
+        for (place, reference) in references.iter().enumerate() {
+            let counts = counts(reference, k);
+            lengths.push(length(&counts));
+            for (piece, count) in counts {
+                having.entry(piece).or_default().push((place, count));
+            }
         }
-        let length = counts.values().map(|count| count * count).sum::<f64>().sqrt();
-        Self { pieces: counts.into_iter().collect(), length }
+        Self { k, having, lengths }
     }
 
-    pub(crate) fn cosine(&self, other: &Self) -> f32 {
-        let (mut a, mut b, mut dot) = (self.pieces.as_slice(), other.pieces.as_slice(), 0.0);
-        while let (Some((x, n)), Some((y, m))) = (a.first(), b.first()) {
-            let order = x.cmp(y);
-            if order == Ordering::Equal {
-                dot += n * m;
-            }
-            if order != Ordering::Greater {
-                a = &a[1..];
-            }
-            if order != Ordering::Less {
-                b = &b[1..];
+    /// How alike a sequence is to each reference.
+    pub(crate) fn row(&self, sequence: &[u8]) -> Vec<f32> {
+        let counts = counts(sequence, self.k);
+        let length = length(&counts);
+        // Whole numbers: the order in which they are added does not matter.
+        let mut dots = vec![0.0; self.lengths.len()];
+        for (piece, count) in &counts {
+            for &(place, other) in self.having.get(piece).into_iter().flatten() {
+                dots[place] += count * other;
             }
         }
-        if dot > 0.0 { (dot / (self.length * other.length)) as f32 } else { 0.0 }
+        let cosine = |(dot, other): (f64, &f64)| if dot > 0.0 { (dot / (length * other)) as f32 } else { 0.0 };
+        dots.into_iter().zip(&self.lengths).map(cosine).collect()
     }
+}
+
+/// How often each piece of `k` residues is there, case aside.
+fn counts(sequence: &[u8], k: usize) -> HashMap<Vec<u8>, f64> {
+    let sequence = sequence.to_ascii_uppercase();
+    let mut counts = HashMap::new();
+    for piece in sequence.windows(k.max(1)) {
+        *counts.entry_ref(piece).or_insert(0.0) += 1.0;
+    }
+    counts
+}
+
+fn length(counts: &HashMap<Vec<u8>, f64>) -> f64 {
+    counts.values().map(|count| count * count).sum::<f64>().sqrt()
 }
 
 #[cfg(test)]

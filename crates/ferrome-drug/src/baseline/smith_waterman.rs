@@ -1,6 +1,8 @@
 //! Local alignment with affine gaps (Smith and Waterman 1981, Gotoh 1982): BLOSUM62, 11 to open a gap and 1 for each of its
 //! residues, as BLAST has it. One sequence is aligned with several at once, one in each lane (Rognes 2011).
 
+use std::sync::LazyLock;
+
 use bio::scores::blosum62;
 
 use super::Matrix;
@@ -16,6 +18,11 @@ const LETTERS: usize = 27;
 const BEHIND: i16 = -1000;
 
 type Lanes = [i16; LANES];
+
+/// BLOSUM62 by number of letter: looking a letter up in the crate's own table costs as much as aligning.
+static SCORES: LazyLock<[[i16; LETTERS]; LETTERS]> = LazyLock::new(|| {
+    std::array::from_fn(|one| std::array::from_fn(|other| blosum62(letter_of(one), letter_of(other)) as i16))
+});
 
 /// The best local alignment's score. Letters other than A to Z are the unknown residue X; case does not matter.
 ///
@@ -107,15 +114,15 @@ fn lanes(query: &[usize], targets: &[&[u8]]) -> Lanes {
 fn profile(targets: &[&[u8]], place: usize) -> [Lanes; LETTERS] {
     let mut profile = [[BEHIND; LANES]; LETTERS];
     for (lane, residue) in targets.iter().enumerate().filter_map(|(lane, target)| Some((lane, *target.get(place)?))) {
-        for (letter, scores) in profile.iter_mut().enumerate() {
-            scores[lane] = pair(letter_of(letter), residue) as i16;
+        for (scores, &score) in profile.iter_mut().zip(&SCORES[number(residue)]) {
+            scores[lane] = score;
         }
     }
     profile
 }
 
 fn pair(one: u8, other: u8) -> i32 {
-    blosum62(letter_of(number(one)), letter_of(number(other)))
+    i32::from(SCORES[number(one)][number(other)])
 }
 
 fn number(letter: u8) -> usize {

@@ -22,10 +22,13 @@ pub struct CheckpointConfig {
     /// Whether the predicted variance was trained; without, the spread of the members is all the uncertainty there is.
     #[serde(default)]
     pub variance: bool,
-    /// The architecture, the same for every member.
+    /// The architecture of the first member, and of all others where these have none of their own.
     pub model: PairConfig,
     /// Models whose predictions are averaged.
     pub members: usize,
+    /// The architectures of the members after the first, where they are not all alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<PairConfig>,
     /// The fingerprints whose bits stand one after another in the model's table.
     #[serde(default)]
     pub fingerprints: Vec<FingerprintKind>,
@@ -137,24 +140,67 @@ impl CheckpointConfig {
         Ok(config)
     }
 
+    /// The architecture of a member, from 0.
+    #[must_use]
+    pub fn architecture(&self, member: usize) -> &PairConfig {
+        member.checked_sub(1).and_then(|other| self.others.get(other)).unwrap_or(&self.model)
+    }
+
+    /// The architectures that there are among the members.
+    #[must_use]
+    pub fn architectures(&self) -> Vec<&PairConfig> {
+        std::iter::once(&self.model).chain(&self.others).collect()
+    }
+
+    /// Whether a member looks at graphs.
+    #[must_use]
+    pub fn has_graphs(&self) -> bool {
+        self.architectures().iter().any(|model| model.graph.is_some())
+    }
+
+    /// Numbers in the row of a protein; `None` where no member looks at one.
+    #[must_use]
+    pub fn row_width(&self) -> Option<i64> {
+        self.architectures().iter().find_map(|model| model.protein_rows.as_ref()).map(|rows| rows.width)
+    }
+
     fn check(&self) -> Result<(), String> {
         if self.members == 0 {
             return Err("`members` is 0, expected at least 1".into());
+        }
+        if !self.others.is_empty() && self.others.len() + 1 != self.members {
+            return Err(format!("{} `others` beside the first of {} members", self.others.len(), self.members));
         }
         let numbers = [self.label.center, self.label.scale];
         if !numbers.iter().all(|number| number.is_finite()) || self.label.scale <= 0.0 {
             return Err(format!("label: center {} and scale {}, expected a scale above 0", numbers[0], numbers[1]));
         }
-        let bits = self.model.fingerprints.as_ref().map_or(0, |config| config.bits);
+        self.check_inputs()
+    }
+
+    /// Members look at the same fingerprints, rows and positions, or at none.
+    fn check_inputs(&self) -> Result<(), String> {
+        let models = self.architectures();
         let expected = (self.fingerprints.len() * FINGERPRINT_BITS) as i64;
-        if bits != expected {
+        let found: Vec<i64> = models.iter().filter_map(|model| Some(model.fingerprints.as_ref()?.bits)).collect();
+        let none = if found.is_empty() && expected > 0 { Some(0) } else { None };
+        if let Some(bits) = found.iter().copied().find(|&bits| bits != expected).or(none) {
             return Err(format!(
                 "model.fingerprints.bits is {bits}, expected {expected} for {} fingerprints",
                 self.fingerprints.len()
             ));
         }
-        if self.model.protein_rows.is_some() == self.protein_rows.is_empty() {
+        if self.row_width().is_some() == self.protein_rows.is_empty() {
             return Err("`protein_rows` and `model.protein_rows` must both be there, or neither".into());
+        }
+        let mut widths = models.iter().filter_map(|model| Some(model.protein_rows.as_ref()?.width));
+        let mut positions = models.iter().filter_map(|model| {
+            let graph = model.graph.as_ref()?;
+            Some((graph.random_walk_steps, graph.laplacian))
+        });
+        let (width, position) = (widths.next(), positions.next());
+        if widths.any(|other| Some(other) != width) || positions.any(|other| Some(other) != position) {
+            return Err("members look at protein rows of different widths, or at different positions of atoms".into());
         }
         Ok(())
     }
@@ -185,6 +231,7 @@ pub(crate) mod tests {
                 head: HeadConfig::Bilinear { rank: 4 },
             },
             members: 2,
+            others: Vec::new(),
             fingerprints: vec![FingerprintKind::Ecfp4],
             protein_rows: vec![RowKind::Kmer { k: 3 }],
             calibration: None,
@@ -202,6 +249,29 @@ pub(crate) mod tests {
         let text = serde_json::to_string(&config).unwrap();
         assert_eq!(CheckpointConfig::parse(&text, Path::new("x")).unwrap(), config);
         assert!(text.contains(r#""protein_rows":[{"kind":"kmer","k":3}]"#), "{text}");
+    }
+
+    #[test]
+    fn members_that_do_not_fit_together_are_told() {
+        let with = |change: &dyn Fn(&mut CheckpointConfig)| {
+            let mut config = small(3);
+            config.others = vec![config.model.clone()];
+            change(&mut config);
+            let text = serde_json::to_string(&config).unwrap();
+            CheckpointConfig::parse(&text, Path::new("c.json")).map_err(|error| error.to_string())
+        };
+        assert!(with(&|_| ()).is_ok());
+        // A member need not look at everything.
+        assert!(with(&|config| config.others[0].protein_rows = None).is_ok());
+        assert_eq!(with(&|config| config.members = 3).unwrap_err(), "c.json: 1 `others` beside the first of 3 members");
+        assert_eq!(
+            with(&|config| config.others[0].protein_rows.as_mut().unwrap().width = 4).unwrap_err(),
+            "c.json: members look at protein rows of different widths, or at different positions of atoms"
+        );
+        assert_eq!(
+            with(&|config| config.others[0].fingerprints.as_mut().unwrap().bits = 4096).unwrap_err(),
+            "c.json: model.fingerprints.bits is 4096, expected 2048 for 1 fingerprints"
+        );
     }
 
     #[test]

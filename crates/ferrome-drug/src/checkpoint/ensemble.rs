@@ -48,7 +48,7 @@ impl Ensemble {
             }
             let below = loader.pp(format!("members.{i}"));
             drop(loader); // nothing else may hold it when the model says that it has all
-            PairModel::load(Weights::read(below), &config.model)
+            PairModel::load(Weights::read(below), config.architecture(i))
         };
         let members = (0..config.members).map(member).collect::<Result<_>>()?;
         Ok(Self { config: config.clone(), members, device })
@@ -66,7 +66,7 @@ impl Ensemble {
     ///
     /// The drugs were prepared for another model; the device has no room.
     pub fn drugs(&self, drugs: &[&Drug]) -> Result<Encoded> {
-        let batch = drug_batch(drugs, &self.config.model, self.device)?;
+        let batch = drug_batch(drugs, &self.config.architectures(), self.device)?;
         self.encode(|member| member.half_of_drugs(&member.drugs(&batch, false)?))
     }
 
@@ -76,7 +76,7 @@ impl Ensemble {
     ///
     /// Rows of another width than the model's; the device has no room.
     pub fn proteins(&self, rows: &[&[f32]], sequences: &[&[u8]]) -> Result<Encoded> {
-        let batch = protein_batch(rows, sequences, &self.config.model, self.device)?;
+        let batch = protein_batch(rows, sequences, &self.config.architectures(), self.device)?;
         self.encode(|member| member.half_of_proteins(&member.proteins(&batch, false)?))
     }
 

@@ -14,6 +14,9 @@ use crate::{Error, Result};
 /// The folder of the second, faster model inside a model's folder.
 pub const FAST: &str = "fast";
 
+const MOLECULES: &str = "molecules.parquet";
+const PROTEINS: &str = "proteins.parquet";
+
 /// A model's folder that was opened and understood, but whose weights are not yet loaded.
 #[derive(Debug)]
 pub struct Folder {
@@ -70,7 +73,7 @@ impl Folder {
     ///
     /// The file is missing or no such table.
     pub fn molecules(&self) -> Result<Vec<TrainingMolecule>> {
-        tables::read_molecules(&self.path.join("molecules.parquet"))
+        tables::read_molecules(&self.table(MOLECULES))
     }
 
     /// What makes the rows of proteins; `None` where the model looks at sequences alone.
@@ -79,8 +82,8 @@ impl Folder {
     ///
     /// The file is missing or no such table; there are more or fewer references than the model's rows have numbers.
     pub fn rows(&self) -> Result<Option<Rows>> {
-        let Some(expected) = self.config.model.protein_rows.as_ref().map(|rows| rows.width) else { return Ok(None) };
-        let path = self.path.join("proteins.parquet");
+        let Some(expected) = self.config.row_width() else { return Ok(None) };
+        let path = self.table(PROTEINS);
         let rows = Rows::new(&self.config.protein_rows, tables::read_proteins(&path)?);
         if rows.width() as i64 != expected {
             let (proteins, found) = (rows.references().len(), rows.width());
@@ -90,6 +93,13 @@ impl Folder {
             ));
         }
         Ok(Some(rows))
+    }
+
+    /// A table of this folder, or of the model that this is the faster one of.
+    fn table(&self, name: &str) -> PathBuf {
+        let own = self.path.join(name);
+        let around = self.path.parent().filter(|_| self.path.ends_with(FAST) && !own.exists());
+        around.map_or(own, |around| around.join(name))
     }
 
     /// xxh3-128 of names, shapes and bytes of all tensors, in hexadecimal.
@@ -102,7 +112,7 @@ impl Folder {
     }
 }
 
-/// Writes a model's folder but for its card: tensors as `kind` (loading makes f32 of any), each file whole. `config.members`
+/// Writes a model's folder but for its card: numbers as `kind` (loading makes f32 of any), each file whole. `config.members`
 /// must be the number of `members`.
 ///
 /// # Errors
@@ -116,12 +126,12 @@ pub fn save(
     kind: Kind,
 ) -> Result<()> {
     fs_err::create_dir_all(folder)?;
-    tables::write_molecules(&folder.join("molecules.parquet"), molecules)?;
-    tables::write_proteins(&folder.join("proteins.parquet"), proteins)?;
+    tables::write_molecules(&folder.join(MOLECULES), molecules)?;
+    tables::write_proteins(&folder.join(PROTEINS), proteins)?;
     let mut tensors = Vec::new();
     for (i, member) in members.iter().enumerate() {
-        for (name, tensor) in member.all() {
-            tensors.push((format!("members.{i}.{name}"), Stored::new(tensor, kind)?));
+        for (name, tensor) in member.stored()? {
+            tensors.push((format!("members.{i}.{name}"), Stored::new(&tensor, kind)?));
         }
     }
     let wrong = |error: &dyn std::error::Error| Error::file(folder, format!("cannot be written: {error}"));
@@ -129,6 +139,21 @@ pub fn save(
     write_whole(&folder.join("model.safetensors"), &bytes)?;
     let json = serde_json::to_string_pretty(config).map_err(|error| wrong(&error))?;
     Ok(write_whole(&folder.join("config.json"), format!("{json}\n").as_bytes())?)
+}
+
+/// Removes tables from the folder of the faster model that are those of the model around it, where they are looked for then.
+///
+/// # Errors
+///
+/// A table cannot be read or removed.
+pub fn share_tables(folder: &Path) -> Result<()> {
+    for name in [MOLECULES, PROTEINS] {
+        let (around, fast) = (folder.join(name), folder.join(FAST).join(name));
+        if fast.exists() && fs_err::read(&around)? == fs_err::read(&fast)? {
+            fs_err::remove_file(&fast)?;
+        }
+    }
+    Ok(())
 }
 
 /// A tensor as it stands in a file.
@@ -141,13 +166,18 @@ struct Stored {
 impl Stored {
     fn new(tensor: &Tensor, kind: Kind) -> Result<Self> {
         let shape: Vec<usize> = tensor.size().iter().map(|&n| n as usize).collect();
+        let kind = if tensor.kind() == Kind::Int { Kind::Int } else { kind };
         let flat = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(kind)?.f_contiguous()?.f_view([-1])?;
         let (dtype, view) = match kind {
             Kind::BFloat16 => (Dtype::BF16, Some(Kind::Int16)),
             Kind::Half => (Dtype::F16, Some(Kind::Int16)),
+            Kind::Int => (Dtype::I32, None),
             _ => (Dtype::F32, None),
         };
         let bytes = match view {
+            None if kind == Kind::Int => {
+                Vec::<i32>::try_from(flat)?.iter().flat_map(|number| number.to_le_bytes()).collect()
+            }
             Some(view) => {
                 let numbers = Vec::<i16>::try_from(flat.f_view_dtype(view)?)?;
                 numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
@@ -231,6 +261,94 @@ mod tests {
             assert!((exact.0 - near.0).abs() < 0.02 && (exact.1 - near.1).abs() < 0.02, "{exact:?} {near:?}");
             assert_ne!(exact, near);
         }
+    }
+
+    /// Names, kinds and shapes in a model's file.
+    fn stored(folder: &Path) -> Vec<(String, Dtype, Vec<usize>)> {
+        let bytes = fs_err::read(folder.join("model.safetensors")).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        file.tensors().into_iter().map(|(name, view)| (name, view.dtype(), view.shape().to_vec())).collect()
+    }
+
+    #[test]
+    fn rows_of_zeros_are_left_out_of_the_file_and_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = CheckpointConfig { members: 1, ..small(3) };
+        let model = PairModel::load(Weights::random(1, Device::Cpu), &config.model).unwrap();
+        let table = |model: &PairModel| {
+            let all = model.parts().all();
+            all.into_iter().find(|(name, _)| name == "fingerprints.table.weight").unwrap().1.shallow_clone()
+        };
+        let unseen: Vec<i64> = (0..2048).filter(|bit| bit % 5 != 0).collect();
+        let _ = tch::no_grad(|| table(&model).f_index_fill_(0, &Tensor::from_slice(&unseen), 0.0)).unwrap();
+        save(folder.path(), &config, &[model.parts()], (&[], &references()), Kind::Half).unwrap();
+        let found = stored(folder.path());
+        let shape = |name: &str| found.iter().find(|(found, ..)| found == name).map(|(_, kind, shape)| (*kind, shape));
+        assert_eq!(shape("members.0.fingerprints.table.weight"), Some((Dtype::F16, &vec![410, 16])));
+        assert_eq!(shape("members.0.fingerprints.table.rows"), Some((Dtype::I32, &vec![410])));
+        let checkpoint = Checkpoint::open_folder(folder.path()).unwrap();
+        let read = || {
+            let loader = ferrome_core::nn::Loader::new(&checkpoint, Kind::Float, Device::Cpu).pp("members.0");
+            PairModel::load(Weights::read(loader), &config.model)
+        };
+        let back = read().unwrap();
+        let rounded = table(&model).to_kind(Kind::Half).to_kind(Kind::Float);
+        assert_eq!(table(&back), rounded);
+        // A model that is read and written again is the same file.
+        let again = folder.path().join("again");
+        save(&again, &config, &[back.parts()], (&[], &references()), Kind::Half).unwrap();
+        assert!(
+            fs_err::read(folder.path().join("model.safetensors")).unwrap()
+                == fs_err::read(again.join("model.safetensors")).unwrap()
+        );
+    }
+
+    #[test]
+    fn rows_that_are_in_no_table_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        for (rows, message) in [
+            ([3, 2], "model: `fingerprints.table.rows`: expected ascending rows of a table of 2048"),
+            ([0, 2048], "model: `fingerprints.table.rows`: expected ascending rows of a table of 2048"),
+        ] {
+            let config = CheckpointConfig { members: 1, ..small(3) };
+            let model = PairModel::load(Weights::random(1, Device::Cpu), &config.model).unwrap();
+            let mut tensors: Vec<(String, Stored)> = Vec::new();
+            for (name, tensor) in model.parts().stored().unwrap() {
+                let tensor = if name.ends_with("table.weight") { tensor.narrow(0, 0, 2) } else { tensor };
+                tensors.push((format!("members.0.{name}"), Stored::new(&tensor, Kind::Float).unwrap()));
+            }
+            let rows = Stored::new(&Tensor::from_slice(&rows), Kind::Float).unwrap();
+            tensors.push(("members.0.fingerprints.table.rows".into(), rows));
+            fs_err::write(folder.path().join("model.safetensors"), serialize(tensors, None).unwrap()).unwrap();
+            fs_err::write(folder.path().join("config.json"), serde_json::to_string(&config).unwrap()).unwrap();
+            let told = Folder::open(folder.path()).unwrap().load(Device::Cpu).unwrap_err().to_string();
+            assert_eq!(told, message);
+        }
+    }
+
+    #[test]
+    fn members_of_different_architectures_score_as_their_mean() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = small(3);
+        let mut second = first.model.clone();
+        second.fingerprints = Some(crate::model::FingerprintConfig { bits: 2048, hidden: vec![24], dropout: 0.0 });
+        second.head = crate::model::HeadConfig::Mlp { hidden: vec![12], dropout: 0.0 };
+        let models = [first.model.clone(), second.clone()];
+        let made: Vec<PairModel> =
+            (0..2).map(|i| PairModel::load(Weights::random(i as i64, Device::Cpu), &models[i]).unwrap()).collect();
+        let write = |name: &str, config: &CheckpointConfig, members: &[&Parts]| {
+            let path = folder.path().join(name);
+            save(&path, config, members, (&[], &references()), Kind::Float).unwrap();
+            score(&path).0
+        };
+        let both = CheckpointConfig { others: vec![second.clone()], ..first.clone() };
+        let together = write("both", &both, &[made[0].parts(), made[1].parts()]);
+        let alone = [0, 1].map(|i| {
+            let config = CheckpointConfig { model: models[i].clone(), members: 1, ..first.clone() };
+            write(&i.to_string(), &config, &[made[i].parts()])
+        });
+        assert!((alone[0] - alone[1]).abs() > 1e-3, "{alone:?}");
+        assert!((together - f64::midpoint(alone[0], alone[1])).abs() < 1e-6, "{together} {alone:?}");
     }
 
     #[test]

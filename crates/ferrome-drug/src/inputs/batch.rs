@@ -5,12 +5,12 @@ use crate::graph::{GraphBatch, PackedGraphs};
 use crate::model::{DrugBatch, Fingerprints, PairConfig, ProteinBatch, Residues};
 use crate::{Error, Result};
 
-/// Drugs as the model of `config` looks at them.
+/// Drugs as these models look at them, with what only one of them needs.
 ///
 /// # Errors
 ///
 /// A drug was made without what the model looks at; the device has no room.
-pub fn drug_batch(drugs: &[&Drug], config: &PairConfig, device: Device) -> Result<DrugBatch> {
+pub fn drug_batch(drugs: &[&Drug], models: &[&PairConfig], device: Device) -> Result<DrugBatch> {
     let graphs = || -> Result<GraphBatch> {
         let graphs: Option<Vec<_>> = drugs
             .iter()
@@ -21,12 +21,12 @@ pub fn drug_batch(drugs: &[&Drug], config: &PairConfig, device: Device) -> Resul
     };
     let fingerprints = || Fingerprints::new(drugs.iter().map(|drug| drug.fingerprint.as_slice()), device);
     Ok(DrugBatch {
-        graphs: config.graph.is_some().then(graphs).transpose()?,
-        fingerprints: config.fingerprints.is_some().then(fingerprints).transpose()?,
+        graphs: models.iter().any(|model| model.graph.is_some()).then(graphs).transpose()?,
+        fingerprints: models.iter().any(|model| model.fingerprints.is_some()).then(fingerprints).transpose()?,
     })
 }
 
-/// Proteins as the model of `config` looks at them: `rows` of [`super::Rows::row`], and sequences.
+/// Proteins as these models look at them: `rows` of [`super::Rows::row`], and sequences.
 ///
 /// # Errors
 ///
@@ -34,7 +34,7 @@ pub fn drug_batch(drugs: &[&Drug], config: &PairConfig, device: Device) -> Resul
 pub fn protein_batch(
     rows: &[&[f32]],
     sequences: &[&[u8]],
-    config: &PairConfig,
+    models: &[&PairConfig],
     device: Device,
 ) -> Result<ProteinBatch> {
     let table = |width: i64| -> Result<Tensor> {
@@ -44,8 +44,9 @@ pub fn protein_batch(
         Ok(Tensor::f_from_slice(&rows.concat())?.f_view([rows.len() as i64, width])?.f_to_device(device)?)
     };
     let residues = || Residues::new(sequences.iter().copied(), device);
+    let width = models.iter().find_map(|model| model.protein_rows.as_ref()).map(|rows| rows.width);
     Ok(ProteinBatch {
-        rows: config.protein_rows.as_ref().map(|rows| table(rows.width)).transpose()?,
-        residues: config.convolution.is_some().then(residues).transpose()?,
+        rows: width.map(table).transpose()?,
+        residues: models.iter().any(|model| model.convolution.is_some()).then(residues).transpose()?,
     })
 }

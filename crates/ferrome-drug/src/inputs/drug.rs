@@ -25,7 +25,10 @@ impl Inputs {
     /// The model was made for other features of atoms and bonds.
     pub fn new(config: &CheckpointConfig) -> Result<Self> {
         let fingerprints = config.fingerprints.clone();
-        let Some(graph) = &config.model.graph else { return Ok(Self { fingerprints, ..Self::default() }) };
+        let models = config.architectures();
+        let Some(graph) = models.iter().find_map(|model| model.graph.as_ref()) else {
+            return Ok(Self { fingerprints, ..Self::default() });
+        };
         let features = [("node", &graph.node_sizes, &ATOM_SIZES[..]), ("edge", &graph.edge_sizes, &BOND_SIZES[..])];
         for (what, found, expected) in features {
             if !found.iter().zip(expected).all(|(&a, &b)| usize::try_from(a) == Ok(b)) || found.len() != expected.len()

@@ -1,7 +1,7 @@
 use hashbrown::HashMap;
 
 use super::Embeddings;
-use crate::baseline::{KmerCounts, alignment_scores, smith_waterman};
+use crate::baseline::{KmerIndex, alignment_scores, smith_waterman};
 use crate::checkpoint::RowKind;
 use crate::{Error, Result};
 
@@ -31,8 +31,7 @@ pub struct Rows {
 #[derive(Debug)]
 enum Part {
     Kmer {
-        k: usize,
-        counts: Vec<KmerCounts>,
+        index: KmerIndex,
     },
     /// The root of each reference's score with itself.
     SmithWaterman {
@@ -51,8 +50,8 @@ impl Rows {
         by_length.sort_by_key(|&i| references[i].sequence.len());
         let parts = kinds.iter().map(|kind| match *kind {
             RowKind::Kmer { k } => {
-                let counts = references.iter().map(|reference| KmerCounts::of(&reference.sequence, k)).collect();
-                Part::Kmer { k, counts }
+                let sequences: Vec<&[u8]> = references.iter().map(|reference| reference.sequence.as_slice()).collect();
+                Part::Kmer { index: KmerIndex::new(&sequences, k) }
             }
             RowKind::SmithWaterman => {
                 Part::SmithWaterman { own: references.iter().map(|reference| own(&reference.sequence)).collect() }
@@ -116,10 +115,7 @@ impl Rows {
         let mut row = Vec::with_capacity(self.width());
         for part in &self.parts {
             match part {
-                Part::Kmer { k, counts } => {
-                    let these = KmerCounts::of(&sequence, *k);
-                    row.extend(counts.iter().map(|counts| these.cosine(counts)));
-                }
+                Part::Kmer { index } => row.extend(index.row(&sequence)),
                 Part::SmithWaterman { own } => row.extend(self.alignments(&sequence, own)),
                 Part::Table { .. } => row.extend_from_slice(self.embedding(id, &sequence)?),
             }

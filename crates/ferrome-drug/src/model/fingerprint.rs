@@ -48,7 +48,7 @@ impl FingerprintEncoder {
         let none = || Error::Model("fingerprints: `hidden` is empty".into());
         let (&first, rest) = config.hidden.split_first().ok_or_else(none)?;
         // About a hundred bits are on: as a linear layer over so many inputs.
-        let table = weights.pp("table").tensor("weight", &[config.bits, first], Draw::Uniform(0.1))?;
+        let table = weights.pp("table").sparse("weight", [config.bits, first], Draw::Uniform(0.1))?;
         Ok(Self {
             table: Embedding { weight: table },
             bias: weights.tensor("bias", &[first], Draw::Constant(0.0))?,

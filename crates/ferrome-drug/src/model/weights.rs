@@ -3,7 +3,7 @@ use std::{cell::RefCell, fmt, rc::Rc};
 use ferrome_core::nn::{Embedding, LayerNorm, Linear, Loader};
 use tch::{Device, Kind, Tensor};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// Hands out the tensors of a model under a prefix: from a checkpoint, or drawn at random. What it hands out it keeps in a
 /// list by name, which is what an optimiser trains and a checkpoint saves.
@@ -34,6 +34,8 @@ struct Part {
     name: String,
     tensor: Tensor,
     trained: bool,
+    /// Whether a checkpoint holds only the rows that are not 0.
+    sparse: bool,
 }
 
 /// The tensors of a model by name, in the order in which it took them.
@@ -47,7 +49,30 @@ impl Parts {
         self.0.iter().filter(|part| part.trained).map(|part| (part.name.clone(), &part.tensor)).collect()
     }
 
-    /// Everything that a checkpoint holds: also running statistics.
+    /// What stands in a model's file: as [`Parts::all`], but of a table of [`Weights::sparse`] only the rows that are not 0,
+    /// and which those are.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the device has no room.
+    pub fn stored(&self) -> Result<Vec<(String, Tensor)>> {
+        let _guard = tch::no_grad_guard();
+        let mut stored = Vec::with_capacity(self.0.len() + 1);
+        for Part { name, tensor, sparse, .. } in &self.0 {
+            let rows =
+                if *sparse { Some(tensor.f_ne(0)?.f_any_dim(1, false)?.f_nonzero()?.f_view([-1])?) } else { None };
+            match rows {
+                Some(rows) if rows.size1()? < tensor.size2()?.0 => {
+                    stored.push((name.clone(), tensor.f_index_select(0, &rows)?));
+                    stored.push((beside(name, ROWS), rows.f_to_kind(Kind::Int)?));
+                }
+                _ => stored.push((name.clone(), tensor.shallow_clone())),
+            }
+        }
+        Ok(stored)
+    }
+
+    /// Everything that training changes or finds out: also running statistics.
     #[must_use]
     pub fn all(&self) -> Vec<(String, &Tensor)> {
         self.0.iter().map(|part| (part.name.clone(), &part.tensor)).collect()
@@ -101,6 +126,33 @@ impl<'c> Weights<'c> {
         self.take(name, shape, draw, true)
     }
 
+    /// A table `[rows, width]` of which a checkpoint need not hold the rows that are 0: the others are `name`, `[n, width]`,
+    /// and `rows`, `[n]` (i32), says which those are, ascending.
+    pub(super) fn sparse(&self, name: &str, shape: [i64; 2], draw: Draw) -> Result<Tensor> {
+        let tensor = match &self.source {
+            Source::Checkpoint(loader) => match loader.shape(ROWS) {
+                Some(found) => self.scattered(loader, (name, found.first().copied().unwrap_or(0)), shape)?,
+                None => loader.tensor_of_kind(name, &shape, Kind::Float)?,
+            },
+            Source::Random(device) => draw.tensor(&shape)?.f_to_device(*device)?,
+        };
+        self.keep(name, &tensor, true, true);
+        Ok(tensor)
+    }
+
+    fn scattered(&self, loader: &Loader, (name, n): (&str, i64), [rows, width]: [i64; 2]) -> Result<Tensor> {
+        let which = loader.tensor_of_kind(ROWS, &[n], Kind::Int64)?;
+        let some = loader.tensor_of_kind(name, &[n, width], Kind::Float)?;
+        let list = Vec::<i64>::try_from(which.f_to_device(Device::Cpu)?)?;
+        let ascending = list.windows(2).all(|two| two[0] < two[1]);
+        if !ascending || list.iter().any(|row| !(0..rows).contains(row)) {
+            let full = self.full(ROWS);
+            return Err(Error::Model(format!("`{full}`: expected ascending rows of a table of {rows}")));
+        }
+        let _guard = tch::no_grad_guard();
+        Ok(Tensor::f_zeros([rows, width], (Kind::Float, some.device()))?.f_index_copy(0, &which, &some)?)
+    }
+
     /// A tensor that is kept in checkpoints and has no gradient.
     pub(super) fn buffer(&self, name: &str, shape: &[i64], value: f64) -> Result<Tensor> {
         self.take(name, shape, Draw::Constant(value), false)
@@ -141,14 +193,26 @@ impl<'c> Weights<'c> {
             Source::Checkpoint(loader) => loader.tensor_of_kind(name, shape, Kind::Float)?,
             Source::Random(device) => draw.tensor(shape)?.f_to_device(*device)?,
         };
-        let kept = Part { name: self.full(name), tensor: tensor.shallow_clone(), trained };
-        self.parts.borrow_mut().push(kept);
+        self.keep(name, &tensor, trained, false);
         Ok(tensor)
+    }
+
+    fn keep(&self, name: &str, tensor: &Tensor, trained: bool, sparse: bool) {
+        let part = Part { name: self.full(name), tensor: tensor.shallow_clone(), trained, sparse };
+        self.parts.borrow_mut().push(part);
     }
 
     fn full(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
+}
+
+/// The tensor that says which rows a sparse table has.
+const ROWS: &str = "rows";
+
+/// The name of a tensor beside another one.
+fn beside(name: &str, other: &str) -> String {
+    name.rsplit_once('.').map_or_else(|| other.to_owned(), |(path, _)| format!("{path}.{other}"))
 }
 
 impl Draw {

@@ -14,7 +14,7 @@ use tch::Device;
 use super::train::{Data, Part, Progress, Split, TrainConfig};
 use crate::{
     Error, Result,
-    checkpoint::{Folder, Objective},
+    checkpoint::{FAST, Folder, Objective},
 };
 use scored::Known;
 pub use scored::{Measure, Scored};
@@ -86,6 +86,12 @@ pub fn evaluate(start: &Start, data: &Data, tell: &mut dyn FnMut(&Progress)) -> 
     let scores = scored::predict(&model, config, data, which, start.device)?;
     let calibration = model.config.calibration.as_ref();
     let mut models = vec![Scored::new(start.name, &known, scores, calibration, start.resamples)];
+    if start.model.join(FAST).is_dir() {
+        let fast = Folder::open_fast(start.model)?;
+        let scores = scored::predict(&fast, config, data, which, start.device)?;
+        let (name, calibration) = (format!("{}, fast tier", start.name), fast.config.calibration.as_ref());
+        models.push(Scored::new(&name, &known, scores, calibration, start.resamples));
+    }
     for (name, scores, calibration) in baselines::all(start, data, &split, which, tell)? {
         models.push(Scored::new(&name, &known, scores, calibration.as_ref(), start.resamples));
     }

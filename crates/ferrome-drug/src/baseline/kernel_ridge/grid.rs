@@ -62,8 +62,7 @@ impl Grid {
             let [drug_width, protein_width, lambda] = self.at(places).ok_or_else(nothing)?;
             let model =
                 KernelRidge { drugs: exponential(drugs, drug_width), proteins: exponential(proteins, protein_width) };
-            let predictions = model.fit_within(train, lambda, ROUGH)?.predictions;
-            let found: Vec<f64> = validation.pairs.iter().map(|&(d, p)| predictions.at(d, p)).collect();
+            let found = model.fit_within(train, (lambda, ROUGH), &validation.pairs)?.predictions;
             let none = || Error::Model("kernel ridge: no validation pairs".into());
             let mse = metrics::mse(&validation.values, &found).ok_or_else(none)?;
             known.insert(places, mse);

@@ -82,8 +82,7 @@ fn kernel_ridge(start: &Start, data: &Data, split: &Split, (all, which): (&[usiz
         drugs: exponential(&drugs, choice.drug_width),
         proteins: exponential(&proteins, choice.protein_width),
     };
-    let predictions = model.fit(&of(all), choice.lambda)?.predictions;
-    let scores = which.iter().map(|&i| predictions.at(data.pairs[i].drug, data.pairs[i].protein)).collect();
+    let scores = model.fit(&of(all), choice.lambda, &of(which).pairs)?.predictions;
     let chosen = format!("Tanimoto {}, {how} {}, ridge {}", choice.drug_width, choice.protein_width, choice.lambda);
     let fitted = Fitted { identity, chosen, scores };
     let json = serde_json::to_string(&fitted).map_err(|e| Error::file(&path, e.to_string()))?;
@@ -124,6 +123,7 @@ fn two_tower(
             "head": {"kind": "mlp", "hidden": [512, 256], "dropout": 0.2},
         }),
         epochs: EPOCHS.min(given.epochs),
+        refit: given.refit,
         store: Store::F32,
         ..TrainConfig::default()
     };

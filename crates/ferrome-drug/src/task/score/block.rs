@@ -28,7 +28,7 @@ pub(super) struct PairTargets {
 
 /// Molecules of a block that a model scores against `targets`.
 pub(super) fn molecules(config: &CheckpointConfig, targets: usize) -> usize {
-    (ROWS / targets.max(1)).clamp(1, if config.model.graph.is_some() { GRAPHS } else { MOLECULES })
+    (ROWS / targets.max(1)).clamp(1, if config.has_graphs() { GRAPHS } else { MOLECULES })
 }
 
 /// A library in blocks.

@@ -71,7 +71,7 @@ impl Lane {
     /// Encodes molecules, in their order.
     pub(super) fn drugs(&self, drugs: &[&Drug]) -> Result<Encoded> {
         let lengths: Vec<usize> = drugs.iter().map(|drug| drug.atoms().max(1)).collect();
-        let with_graphs = self.ensemble.config().model.graph.is_some();
+        let with_graphs = self.ensemble.config().has_graphs();
         let budget = match (with_graphs, self.device) {
             (true, Device::Cpu) => 2048,
             (true, _) => 65_536,

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use super::{Data, Outcome, Quality, SplitKind, TrainConfig};
-use crate::checkpoint::CheckpointConfig;
+use crate::{
+    checkpoint::{CheckpointConfig, FAST},
+    model::PairConfig,
+};
 
 /// What is kept in the model's `config.json` of how it was trained: for people.
 pub(super) fn trained(config: &TrainConfig, data: &Data, epochs: &[u64]) -> BTreeMap<String, String> {
@@ -61,7 +64,8 @@ pub(super) fn card(config: &TrainConfig, written: &CheckpointConfig, outcome: &O
     ));
     line("## Data\n".into());
     for (path, digest) in &data.files {
-        line(format!("- `{}` (xxh3-128 {digest})", path.display()));
+        let name = path.file_name().unwrap_or(path.as_os_str()).display();
+        line(format!("- `{name}` (xxh3-128 {digest})"));
     }
     line(format!(
         "\n{} drugs, {} proteins, {} pairs; {} rows were left out. Split by {}.",
@@ -80,7 +84,8 @@ pub(super) fn card(config: &TrainConfig, written: &CheckpointConfig, outcome: &O
     if outcome.pairs[2] > 0 {
         line(row("test", "ensemble", &outcome.test));
         for (i, quality) in outcome.single.iter().enumerate() {
-            line(row("test", &format!("member {i} alone, epoch {}", outcome.epochs[i]), quality));
+            let looks = looks_at(written.architecture(i));
+            line(row("test", &format!("member {i} alone ({looks}), epoch {}", outcome.epochs[i]), quality));
         }
         if let Some((epoch, quality)) = chosen_on_test(outcome) {
             line(row("test", &format!("member 0, epoch {epoch}, **chosen on the test pairs**"), &quality));
@@ -90,6 +95,9 @@ pub(super) fn card(config: &TrainConfig, written: &CheckpointConfig, outcome: &O
             );
         }
     }
+    if config.fast.is_some() {
+        line(format!("\n`{FAST}/` has a second model, for libraries of millions, with a card of its own."));
+    }
     line("\n`ferrome drug evaluate` gives these with intervals, beside simpler models.\n".into());
     line("## Where it applies\n".into());
     line("To molecules and proteins like those it was trained on: `ferrome drug score` tells the similarity of the nearest \
@@ -97,6 +105,17 @@ pub(super) fn card(config: &TrainConfig, written: &CheckpointConfig, outcome: &O
           data."
         .into());
     text
+}
+
+/// The encoders of a model, in words.
+fn looks_at(model: &PairConfig) -> String {
+    let parts = [
+        ("graph", model.graph.is_some()),
+        ("fingerprints", model.fingerprints.is_some()),
+        ("protein rows", model.protein_rows.is_some()),
+        ("sequence", model.convolution.is_some()),
+    ];
+    parts.into_iter().filter_map(|(name, there)| there.then_some(name)).collect::<Vec<_>>().join(", ")
 }
 
 fn row(pairs: &str, model: &str, quality: &Quality) -> String {

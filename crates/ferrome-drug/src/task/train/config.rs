@@ -1,10 +1,11 @@
 mod choices;
+mod variant;
 
 use std::path::Path;
 
 use ferrome_core::train::{AdamWOptions, Schedule};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{DataConfig, SplitConfig};
 use crate::{
@@ -65,9 +66,15 @@ pub struct TrainConfig {
     pub watch_test: bool,
     /// How weights are stored.
     pub store: Store,
-    /// Models whose predictions are averaged.
+    /// Models whose predictions are averaged; of each entry of `members`, where there are any.
     pub ensemble: usize,
-    /// Seed of everything random; member `i` has `seed + i`.
+    /// Members that are not all alike: for each the keys that it changes, such as `model` and `batches`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Map<String, Value>>,
+    /// A second model for the folder `fast`: the keys that it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fast: Option<Map<String, Value>>,
+    /// Seed of everything random; member `i` has `seed + i` where it does not name its own.
     pub seed: u64,
 }
 
@@ -97,6 +104,8 @@ impl Default for TrainConfig {
             watch_test: false,
             store: Store::F32,
             ensemble: 1,
+            members: Vec::new(),
+            fast: None,
             seed: 1,
         }
     }
@@ -124,6 +133,7 @@ impl TrainConfig {
         config.data.locate(folder);
         config.split.locate(folder);
         config.check().map_err(wrong)?;
+        config.check_variants().map_err(wrong)?;
         Ok(config)
     }
 

@@ -38,7 +38,7 @@ fn calibrate(config: &TrainConfig, data: &Data, pairs: &[usize], found: &Predict
     }
     let truth: Vec<f64> = pairs.iter().filter_map(|&i| data.pairs[i].value).collect();
     // Without a trained variance the spread of the members is all there is.
-    let trained = config.has_variance() || config.ensemble > 1 && !config.split.rotate;
+    let trained = config.has_variance() || config.count() > 1 && !config.split.rotate;
     let std: Vec<f64> = found.variance.iter().map(|v| if trained { v.sqrt() } else { 0.0 }).collect();
     let calibration = Calibration::of_affinities(&truth, &found.mean, &std)?;
     let logits = if config.objective == Objective::Both { Calibration::of_logits(&labels, &found.logit) } else { None };

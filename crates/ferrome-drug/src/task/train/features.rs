@@ -34,7 +34,7 @@ pub(super) fn drugs(data: &Data, inputs: &Inputs) -> Result<Vec<Drug>> {
 impl ProteinRows {
     /// Compares all proteins with those that are `known`.
     pub(super) fn new(config: &TrainConfig, data: &Data, known: &[usize]) -> Result<Self> {
-        if config.model.get("protein_rows").is_none() {
+        if !config.looks_at("protein_rows") {
             return Ok(Self::default());
         }
         let path = config.data.embeddings.as_deref();
@@ -67,7 +67,7 @@ impl ProteinRows {
     ) -> Result<ProteinBatch> {
         let rows: Vec<&[f32]> = which.iter().filter_map(|&i| self.rows.get(i)).map(Vec::as_slice).collect();
         let sequences: Vec<&[u8]> = which.iter().map(|&i| data.proteins[i].sequence.as_slice()).collect();
-        protein_batch(&rows, &sequences, config, device)
+        protein_batch(&rows, &sequences, &[config], device)
     }
 }
 
@@ -100,7 +100,7 @@ impl Whole {
         let drugs: Vec<&Drug> = drugs.iter().collect();
         let proteins: Vec<usize> = (0..data.proteins.len()).collect();
         Ok(Self {
-            drugs: drugs.chunks(TOGETHER.0).map(|some| drug_batch(some, config, device)).collect::<Result<_>>()?,
+            drugs: drugs.chunks(TOGETHER.0).map(|some| drug_batch(some, &[config], device)).collect::<Result<_>>()?,
             proteins: proteins
                 .chunks(TOGETHER.0)
                 .map(|some| rows.batch(data, some, config, device))

@@ -30,7 +30,10 @@ const BETWEEN: Duration = Duration::from_secs(20);
 /// What all models of a run share.
 #[derive(Debug)]
 pub(super) struct Run<'a> {
+    /// That of the member in hand.
     pub(super) config: &'a TrainConfig,
+    /// Models of the run.
+    pub(super) members: usize,
     pub(super) data: &'a Data,
     pub(super) drugs: &'a [Drug],
     pub(super) folder: &'a std::path::Path,
@@ -104,8 +107,7 @@ pub(super) fn fit(run: &Run, lesson: &Lesson, before: &[Measured], tell: &mut dy
 impl<'a> Trainer<'a> {
     fn new(run: &'a Run<'a>, lesson: &'a Lesson) -> Result<Self> {
         let config = run.config;
-        let seed = config.seed.wrapping_add(lesson.member as u64);
-        let model = PairModel::load(Weights::random(seed as i64, run.device), &lesson.model)?;
+        let model = PairModel::load(Weights::random(config.seed as i64, run.device), &lesson.model)?;
         prepare::silence_unseen_bits(&model, run, lesson)?;
         prepare::standardize_rows(&model, run, lesson)?;
         let optimiser = AdamW::new(model.parts().trained(), config.optimiser())?;
@@ -136,7 +138,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn seed(&self) -> u64 {
-        self.run.config.seed.wrapping_add(self.lesson.member as u64)
+        self.run.config.seed
     }
 
     /// The mean loss over the pairs of an epoch.
@@ -198,10 +200,10 @@ impl<'a> Trainer<'a> {
     }
 
     fn progress(&self, share: f64, measured: Option<Measured>) -> Progress {
-        let config = self.run.config;
         Progress {
             member: self.lesson.member,
-            members: config.ensemble,
+            members: self.run.members,
+            fast: false,
             refit: self.lesson.epochs.is_some(),
             epoch: self.state.epoch as f64 + share,
             epochs: self.epochs(),

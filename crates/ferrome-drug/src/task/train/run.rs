@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    checkpoint::{self, TrainingMolecule},
+    checkpoint::{self, FAST, TrainingMolecule},
     inputs::Inputs,
     molecule::MolSource,
 };
@@ -22,7 +22,8 @@ use basis::{basis, describe, distinct, spread};
 pub use start::{Outcome, Progress, Start};
 
 /// Trains all members, or goes on with an earlier run into the same folder, and writes the model's folder: what
-/// [`checkpoint::Folder`] opens, its card, `metrics.csv`, `loss.svg`, `split.json` and what to go on from.
+/// [`checkpoint::Folder`] opens, its card, `metrics.csv`, `loss.svg`, `split.json` and what to go on from; then, where the
+/// configuration wants one, the fast model likewise into the folder `fast` in it.
 ///
 /// # Errors
 ///
@@ -40,9 +41,21 @@ pub fn train(start: &Start, data: &Data, tell: &mut dyn FnMut(&Progress)) -> Res
 const LOCK: &str = ".ferrome-lock";
 
 fn train_alone(start: &Start, data: &Data, tell: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
+    let outcome = train_members(start, data, tell)?;
+    let Some(config) = start.config.fast()? else { return Ok(outcome) };
+    let folder = start.folder.join(FAST);
+    fs_err::create_dir_all(&folder)?;
+    let fast = Start { config: &config, folder: &folder, interrupt: start.interrupt.clone(), ..*start };
+    let mut tell = |progress: &Progress| tell(&Progress { fast: true, ..*progress });
+    let fast = train_members(&fast, data, &mut tell)?;
+    checkpoint::share_tables(start.folder)?;
+    Ok(Outcome { fast: Some(Box::new(fast)), ..outcome })
+}
+
+fn train_members(start: &Start, data: &Data, tell: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
     prepare(start)?;
     let mut school = School::new(start, data)?;
-    for member in 0..start.config.ensemble {
+    for member in 0..start.config.count() {
         school.teach(member, tell)?;
     }
     school.graduate()
@@ -90,7 +103,9 @@ impl<'a> School<'a> {
         if !data.left_out.is_empty() {
             write_whole(&start.folder.join("left_out.tsv"), rejected)?;
         }
-        let inputs = Inputs::new(&describe(start.config, start.config.pair_config(1)?, (0.0, 1.0)))?;
+        let config = start.config;
+        let models = (0..config.count()).map(|member| config.member(member)?.pair_config(1));
+        let inputs = Inputs::new(&describe(config, &models.collect::<Result<Vec<_>>>()?, (0.0, 1.0))?)?;
         let drugs = features::drugs(data, &inputs)?;
         Ok(Self { start, data, drugs, rows: None, measured: Vec::new(), members: Vec::new() })
     }
@@ -119,7 +134,8 @@ impl<'a> School<'a> {
 
     fn fit(&self, lesson: &Lesson, tell: &mut dyn FnMut(&Progress)) -> Result<Fitted> {
         let Start { config, folder, device, interrupt, .. } = self.start;
-        let run = Run { config, data: self.data, drugs: &self.drugs, folder, device: *device, interrupt };
+        let (config, members) = (&config.member(lesson.member)?, config.count());
+        let run = Run { config, members, data: self.data, drugs: &self.drugs, folder, device: *device, interrupt };
         fit(&run, lesson, &self.measured, tell)
     }
 
@@ -133,7 +149,8 @@ impl<'a> School<'a> {
         };
         self.rows = Some((known, Rc::clone(&rows)));
         let label = spread(config, self.data, &basis)?;
-        Ok(Lesson { member, model: config.pair_config(rows.width)?, split, rows, label, epochs })
+        let model = config.member(member)?.pair_config(rows.width)?;
+        Ok(Lesson { member, model, split, rows, label, epochs })
     }
 
     /// Writes the model's folder.
@@ -142,8 +159,8 @@ impl<'a> School<'a> {
         let joined = Joined::new(config, self.data, &self.validations());
         let none = || Error::Model("an ensemble without members".into());
         let first = self.members.first().ok_or_else(none)?;
-        let mut written = describe(config, first.lesson.model.clone(), first.lesson.label);
-        written.members = self.members.len();
+        let models: Vec<_> = self.members.iter().map(|member| member.lesson.model.clone()).collect();
+        let mut written = describe(config, &models, first.lesson.label)?;
         written.calibration = joined.calibration.clone();
         written.trained = card::trained(config, self.data, &self.members.iter().map(|m| m.epoch).collect::<Vec<_>>());
         let parts: Vec<_> = self.members.iter().map(|member| member.fitted.model.parts()).collect();
@@ -171,6 +188,7 @@ impl<'a> School<'a> {
             validation: joined.quality,
             test: Quality::of(&super::ensemble::mean(&tests), data, &split.test, config.objective),
             single: self.members.iter().map(single).collect(),
+            fast: None,
         }
     }
 

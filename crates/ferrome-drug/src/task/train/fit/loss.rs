@@ -16,7 +16,7 @@ impl Trainer<'_> {
         let (model, device) = (&self.lesson.model, run.device);
         if self.last.as_ref().is_none_or(|(drugs, _)| *drugs != step.drugs) {
             let drugs: Vec<&Drug> = step.drugs.iter().map(|&i| &run.drugs[i]).collect();
-            self.last = Some((step.drugs.clone(), drug_batch(&drugs, model, device)?));
+            self.last = Some((step.drugs.clone(), drug_batch(&drugs, &[model], device)?));
         }
         let none = || Error::Model("a step without drugs".into());
         let (_, drugs) = self.last.as_ref().ok_or_else(none)?;

@@ -32,9 +32,11 @@ impl State {
         let defect = |e: serde_json::Error| Error::Model(e.to_string());
         let mut config = serde_json::to_value(run.config).map_err(defect)?;
         if let Some(config) = config.as_object_mut() {
-            // More members are added to those that are there; where files lie changes nothing.
-            config.remove("ensemble");
-            config.remove("data");
+            // More members, or a second training, are added to what is there; where files lie changes nothing, nor does how
+            // the weights are stored in the end.
+            for key in ["ensemble", "refit", "store", "data"] {
+                config.remove(key);
+            }
         }
         let keys = config.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.to_string()));
         let mut description = vec![("data".to_owned(), run.data.fingerprint())];

@@ -45,19 +45,26 @@ pub(super) fn spread(config: &TrainConfig, data: &Data, pairs: &[usize]) -> Resu
 }
 
 /// The model's `config.json`, but for what training finds out.
-pub(super) fn describe(config: &TrainConfig, model: PairConfig, (center, scale): (f64, f64)) -> CheckpointConfig {
-    let rows = if model.protein_rows.is_some() { config.protein_rows.clone() } else { Vec::new() };
-    let fingerprints = if model.fingerprints.is_some() { config.fingerprints.clone() } else { Vec::new() };
-    CheckpointConfig {
+pub(super) fn describe(
+    config: &TrainConfig,
+    models: &[PairConfig],
+    (center, scale): (f64, f64),
+) -> Result<CheckpointConfig> {
+    let (model, others) = models.split_first().ok_or_else(|| Error::Model("an ensemble without members".into()))?;
+    let others = if others.iter().all(|other| other == model) { Vec::new() } else { others.to_vec() };
+    let rows = if config.looks_at("protein_rows") { config.protein_rows.clone() } else { Vec::new() };
+    let fingerprints = if config.looks_at("fingerprints") { config.fingerprints.clone() } else { Vec::new() };
+    Ok(CheckpointConfig {
         ferrome: ModelKind::DrugTarget,
         label: Label { name: config.label.name.clone(), unit: config.label.unit.clone(), center, scale },
         objective: config.objective,
         variance: config.has_variance(),
-        model,
-        members: config.ensemble,
+        model: model.clone(),
+        members: models.len(),
+        others,
         fingerprints,
         protein_rows: rows,
         calibration: None,
         trained: std::collections::BTreeMap::new(),
-    }
+    })
 }

@@ -27,6 +27,8 @@ pub struct Progress {
     pub member: usize,
     /// Of so many.
     pub members: usize,
+    /// Whether this is the fast model rather than a member of the other.
+    pub fast: bool,
     /// Whether this is its second training.
     pub refit: bool,
     /// Epochs done, those of earlier runs included.
@@ -52,4 +54,6 @@ pub struct Outcome {
     pub test: Quality,
     /// Each member alone on the test pairs.
     pub single: Vec<Quality>,
+    /// The fast model, where there is one.
+    pub fast: Option<Box<Outcome>>,
 }
