@@ -47,11 +47,11 @@ pub(crate) struct Args {
     /// .smi, .csv, .tsv, .parquet or .sdf, plain or gzip; `-` is standard input (.smi)
     #[arg(value_name = "LIBRARY", required_unless_present = "pairs", requires = "targets")]
     library: Option<PathBuf>,
-    /// FASTA, or a table (.csv, .tsv, .parquet) with columns target_id and sequence
+    /// FASTA, or a table (.csv, .tsv, .parquet) with columns target_id (or id) and sequence
     #[arg(long, value_name = "FILE", requires = "library")]
     targets: Option<PathBuf>,
     /// Pairs instead: a table with columns drug_id, smiles, target_id, sequence; any others pass through
-    #[arg(long, value_name = "TABLE", conflicts_with_all = ["library", "targets", "cascade"])]
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["library", "targets"])]
     pairs: Option<PathBuf>,
     /// A folder or a name in weights/; `fast` is the fast tier of the default
     #[arg(short, long, default_value = DEFAULT, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
@@ -143,7 +143,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         description,
     };
     let columns = args.columns.columns();
-    let load_seconds = started.elapsed().as_secs_f64();
+    let open_seconds = started.elapsed().as_secs_f64();
     let outcome = match &args.pairs {
         Some(path) => {
             let pairs = Pairs::open(path, &columns, job.block(1))?;
@@ -151,7 +151,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         None => score::library(job, read::open(input, &columns)?, targets)?,
     };
-    args.running.tell(&summary::line(&outcome), summary::stats(&outcome, load_seconds))
+    args.running.tell(&summary::line(&outcome), summary::stats(&outcome, open_seconds))
 }
 
 fn kind(device: Device) -> &'static str {

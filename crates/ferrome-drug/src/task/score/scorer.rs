@@ -1,14 +1,16 @@
+use arrow::array::RecordBatch;
 use ferrome_core::engine::{BoxError, Conversion, Converted, RejectedRow, Rejection};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 use tch::Device;
 
 use super::block::{Block, PairTargets};
+use super::floor::Floors;
 use super::lanes::{self, Lane, Lanes};
 use super::molecules::Molecules;
 use super::nearest::Nearest;
 use super::proteins::Proteins;
-use super::shape::{Row, Shape};
+use super::shape::{Rank, Row, Shape, by_target};
 use super::table::Table;
 use super::{Model, Target};
 use crate::checkpoint::{CheckpointConfig, Scores};
@@ -24,14 +26,56 @@ pub(super) struct Scorer {
     rows: Option<Rows>,
     pub(super) targets: Vec<Target>,
     pub(super) shape: Shape,
+    floors: Floors,
 }
 
 /// What is known of the rows of a block.
 pub(super) struct Scored {
     pub(super) scores: Scores,
-    /// `[rows]`: a place in `scores`, or why there is none.
-    pub(super) places: Vec<Result<usize, Rejection>>,
     pub(super) molecules: Molecules,
+    places: Places,
+}
+
+/// Where the score of each row is.
+enum Places {
+    /// Every molecule has a row for each of so many targets.
+    Crossed(usize),
+    /// `[rows]`: a place in the scores, or why there is none.
+    Each(Vec<Result<usize, Rejection>>),
+}
+
+impl Scored {
+    /// A place in `scores`, or why the row has none.
+    pub(super) fn place(&self, row: usize) -> Result<usize, &Rejection> {
+        match &self.places {
+            Places::Crossed(targets) => {
+                let text = self.molecules.of(row / targets).as_ref()?;
+                Ok(text.molecule * targets + row % targets)
+            }
+            Places::Each(places) => places[row].as_ref().copied(),
+        }
+    }
+
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        match &self.places {
+            Places::Crossed(targets) => self.molecules.rows() * targets,
+            Places::Each(places) => places.len(),
+        }
+    }
+
+    /// Whether no row is refused.
+    fn is_whole(&self) -> bool {
+        match &self.places {
+            Places::Crossed(_) => self.molecules.all_read(),
+            Places::Each(places) => places.iter().all(Result::is_ok),
+        }
+    }
+
+    /// As it will be written, which is what rows are put in order by.
+    pub(super) fn written(&self, row: usize) -> Option<f32> {
+        Some(*self.scores.score.get(self.place(row).ok()?)? as f32)
+    }
 }
 
 impl Scorer {
@@ -59,6 +103,7 @@ impl Scorer {
             config: folder.config,
             lanes,
             rows,
+            floors: Floors::new(targets.len(), shape.best()),
             targets,
             shape,
         })
@@ -69,22 +114,17 @@ impl Scorer {
         self.shape.written(&self.config)
     }
 
-    pub(super) fn config(&self) -> &CheckpointConfig {
-        &self.config
-    }
-
     /// Scores the rows of a block.
     pub(super) fn score(&self, block: &Block) -> Result<Scored> {
         let molecules = Molecules::new(&block.entries, &self.inputs, &self.nearest);
         match &block.pairs {
-            None => self.against_all(block.entries.len(), molecules),
+            None => self.against_all(molecules),
             Some(pairs) => self.against_own(pairs, molecules),
         }
     }
 
     /// Every molecule with every target: one product of matrices.
-    fn against_all(&self, entries: usize, molecules: Molecules) -> Result<Scored> {
-        let targets = self.targets.len();
+    fn against_all(&self, molecules: Molecules) -> Result<Scored> {
         let drugs: Vec<&Drug> = molecules.unique.iter().collect();
         let scores = if drugs.is_empty() {
             Scores::default()
@@ -92,12 +132,7 @@ impl Scorer {
             let lane = self.lanes.lane()?;
             lane.ensemble.cross(&lane.drugs(&drugs)?, lane.targets()?)?
         };
-        let place = |row: usize| match molecules.of(row / targets) {
-            Ok(text) => Ok(text.molecule * targets + row % targets),
-            Err(rejection) => Err(rejection.clone()),
-        };
-        let places = (0..entries * targets).map(place).collect();
-        Ok(Scored { scores, places, molecules })
+        Ok(Scored { scores, molecules, places: Places::Crossed(self.targets.len()) })
     }
 
     /// Every molecule of a block with one of the targets of the run, by its place.
@@ -120,7 +155,7 @@ impl Scorer {
             let lane = self.lanes.lane()?;
             lane.ensemble.pairs(&lane.drugs(&drugs)?, lane.targets()?, &wanted)?
         };
-        Ok(Scored { scores, places, molecules })
+        Ok(Scored { scores, molecules, places: Places::Each(places) })
     }
 
     /// Every molecule with the target of its row.
@@ -145,7 +180,7 @@ impl Scorer {
             let proteins = lane.proteins(&proteins.unique())?;
             lane.ensemble.pairs(&lane.drugs(&drugs)?, &proteins, &wanted)?
         };
-        Ok(Scored { scores, places, molecules })
+        Ok(Scored { scores, molecules, places: Places::Each(places) })
     }
 }
 
@@ -170,39 +205,59 @@ impl Conversion for Scorer {
 
     fn convert(&self, block: Block) -> Result<Converted, BoxError> {
         let scored = self.score(&block)?;
-        let rows = self.shape.ordered(self.named(&block, &scored), &scored.scores);
-        let table = Table { config: &self.config, shape: &self.shape, block: &block, scored: &scored, rows: &rows };
+        let rows = self.ordered(&block, &scored);
+        let table = self.table(&block, &scored, &rows)?;
         let rejected = match self.shape.best() {
             None => self.rejected(&block, &scored, rows.iter().map(|row| row.row).enumerate()),
             // Counted, though not written.
-            Some(_) => self.rejected(&block, &scored, (0..scored.places.len()).map(|row| (usize::MAX, row))),
+            Some(_) if scored.is_whole() => Vec::new(),
+            Some(_) => self.rejected(&block, &scored, (0..scored.rows()).map(|row| (usize::MAX, row))),
         };
-        Ok(Converted { table: table.build()?, tokens: block.entries.len() as u64, rejected })
+        Ok(Converted { table, tokens: block.entries.len() as u64, rejected })
     }
 }
 
 impl Scorer {
-    /// The rows of a block in its order.
-    fn named<'a>(&'a self, block: &'a Block, scored: &Scored) -> Vec<Row<'a>> {
-        let targets = self.targets.len();
-        let row = |(row, place): (usize, &Result<usize, Rejection>)| {
-            let place = place.as_ref().ok().copied();
-            match &block.pairs {
-                Some(pairs) => Row { row, entry: row, target: &pairs.targets[row].0, target_place: None, place },
-                None => {
-                    let (entry, target) = (row / targets, row % targets);
-                    Row { row, entry, target: &self.targets[target].id, target_place: Some(target), place }
-                }
+    /// A table of `rows`.
+    pub(super) fn table(&self, block: &Block, scored: &Scored, rows: &[Row]) -> Result<RecordBatch> {
+        Table { config: &self.config, shape: &self.shape, block, scored, rows }.build()
+    }
+
+    /// The rows that are written, in their order.
+    fn ordered<'a>(&'a self, block: &'a Block, scored: &Scored) -> Vec<Row<'a>> {
+        let named = |row| self.row(block, scored, row);
+        match (self.shape.rank, &block.pairs) {
+            (Rank::Input, _) => (0..scored.rows()).map(named).collect(),
+            (rank, Some(_)) => rank.ordered(by_target((0..scored.rows()).map(named).collect())),
+            (rank, None) => {
+                let targets = self.targets.len();
+                let of = |target: usize| {
+                    let reaches = self.floors.raised(target, || (target..scored.rows()).step_by(targets).filter_map(|row| scored.written(row)));
+                    let rows = (target..scored.rows()).step_by(targets).filter(|&row| scored.written(row).is_none_or(|score| score >= reaches));
+                    rows.map(named).collect()
+                };
+                rank.ordered((0..targets).map(of))
             }
-        };
-        scored.places.iter().enumerate().map(row).collect()
+        }
+    }
+
+    /// What a row is of.
+    pub(super) fn row<'a>(&'a self, block: &'a Block, scored: &Scored, row: usize) -> Row<'a> {
+        let (place, score) = (scored.place(row).ok(), scored.written(row));
+        match &block.pairs {
+            Some(pairs) => Row { row, entry: row, target: &pairs.targets[row].0, target_place: None, place, score },
+            None => {
+                let (entry, target) = (row / self.targets.len(), row % self.targets.len());
+                Row { row, entry, target: &self.targets[target].id, target_place: Some(target), place, score }
+            }
+        }
     }
 
     /// What is said of rejected rows; `rows` gives the place in the table and the row in the block.
     fn rejected(&self, block: &Block, scored: &Scored, rows: impl Iterator<Item = (usize, usize)>) -> Vec<RejectedRow> {
         let each = if block.pairs.is_some() { 1 } else { self.targets.len() };
         let rejected = rows.filter_map(|(place, row)| {
-            let rejection = scored.places[row].as_ref().err()?.clone();
+            let rejection = scored.place(row).err()?.clone();
             Some(RejectedRow { row: place, name: block.entries[row / each].id.clone(), rejection })
         });
         rejected.collect()

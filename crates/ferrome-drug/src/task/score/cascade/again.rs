@@ -7,11 +7,10 @@ use ferrome_core::engine::{BoxError, Conversion, Converted, RejectedRow, Rejecti
 use ferrome_core::fingerprint::Fingerprint;
 use hashbrown::HashMap;
 
-use super::super::block::Block;
+use super::super::block::{Block, PairTargets};
 use super::super::rank::{column, lost};
 use super::super::scorer::Scorer;
-use super::super::shape::{KIND, ROW, Rank, Row, TARGET, descending};
-use super::super::table::Table;
+use super::super::shape::{KIND, ROW, Rank, Row, SEQUENCE, TARGET, descending};
 use super::{scores, texts};
 use crate::Result;
 use crate::read::{Entry, Source};
@@ -24,6 +23,8 @@ pub(super) struct Part {
 /// Scores the best rows again.
 pub(super) struct Again {
     pub(super) model: Scorer,
+    /// The columns that the fast model's rows are written to.
+    pub(super) fast: Vec<FieldRef>,
     pub(super) rank: Rank,
     /// What each target's rows must reach.
     pub(super) limits: OnceLock<HashMap<String, f32>>,
@@ -32,7 +33,7 @@ pub(super) struct Again {
 impl Again {
     /// The columns of the output, but for `error`.
     pub(super) fn written(&self) -> SchemaRef {
-        let mut fields: Vec<FieldRef> = self.model.written();
+        let mut fields = self.fast.clone();
         fields.push(Arc::new(Field::new("tier", DataType::Utf8, true)));
         fields.push(Arc::new(Field::new("fast_score", DataType::Float32, true)));
         Arc::new(Schema::new(fields))
@@ -54,22 +55,26 @@ impl Again {
             id: ids.value(row).to_owned(),
             source: Source::Smiles(smiles.value(row).to_owned()),
         };
-        let block = Block { first: 0, entries: rows.iter().map(entry).collect(), pairs: None };
+        let entries: Vec<Entry> = rows.iter().map(entry).collect();
+        if self.model.targets.is_empty() {
+            let block = Block { first: 0, entries, pairs: Some(pairs(batch, &rows)?) };
+            let scored = self.model.score(&block)?;
+            let rows: Vec<Row> = (0..scored.rows()).map(|row| self.model.row(&block, &scored, row)).collect();
+            return self.model.table(&block, &scored, &rows);
+        }
+        let block = Block { first: 0, entries, pairs: None };
         let targets: Vec<usize> = rows.iter().map(|&row| keys.value(row).parse().unwrap_or(0)).collect();
         let scored = self.model.score_chosen(&block, &targets)?;
-        let rows: Vec<Row> = targets
-            .iter()
-            .enumerate()
-            .map(|(row, &target)| Row {
-                row,
-                entry: row,
-                target: self.model.targets[target].id(),
-                target_place: Some(target),
-                place: scored.places[row].as_ref().ok().copied(),
-            })
-            .collect();
-        let (config, shape) = (self.model.config(), &self.model.shape);
-        Table { config, shape, block: &block, scored: &scored, rows: &rows }.build()
+        let row = |(row, &target): (usize, &usize)| Row {
+            row,
+            entry: row,
+            target: self.model.targets[target].id(),
+            target_place: Some(target),
+            place: scored.place(row).ok(),
+            score: scored.written(row),
+        };
+        let rows: Vec<Row> = targets.iter().enumerate().map(row).collect();
+        self.model.table(&block, &scored, &rows)
     }
 
     /// The rows with the better model's columns where they are `chosen`.
@@ -85,12 +90,13 @@ impl Again {
             })
             .collect();
         let mask = BooleanArray::from(chosen.to_vec());
-        let written = self.model.written();
         let mut columns: Vec<ArrayRef> = Vec::new();
-        for field in &written {
-            let (old, new) = (column(batch, field.name())?, column(&better, field.name())?);
-            let spread = take(new, &places, None)?;
-            columns.push(zip(&mask, &spread, old)?);
+        for field in &self.fast {
+            let old = column(batch, field.name())?;
+            columns.push(match better.column_by_name(field.name()) {
+                Some(new) => zip(&mask, &take(new, &places, None)?, old)?,
+                None => old.clone(), // passes through
+            });
         }
         let valid = scores(batch)?;
         let tier = |(row, chosen): (usize, &bool)| valid.is_valid(row).then_some(if *chosen { "full" } else { "fast" });
@@ -128,13 +134,22 @@ impl Again {
         let places: UInt32Array = rows.iter().map(|&row| u32::try_from(row).ok()).collect();
         let table = take_record_batch(table, &places)?;
         // Rows of the better model come before the others of their target.
-        let named =
-            rows.iter().map(|&row| Some(format!("{}{}", targets.value(row), if chosen[row] { "" } else { "~" })));
+        let rest = |row: usize| if chosen[row] { "" } else { "\0" };
+        let named = rows.iter().map(|&row| Some(format!("{}{}", targets.value(row), rest(row))));
         let place = table.schema().index_of(TARGET)?;
         let mut columns = table.columns().to_vec();
         columns[place] = Arc::new(named.collect::<StringArray>());
         Ok(RecordBatch::try_new(table.schema(), columns)?)
     }
+}
+
+/// The targets of some rows of a table of pairs.
+fn pairs(batch: &RecordBatch, rows: &[usize]) -> Result<PairTargets> {
+    let (ids, sequences) = (texts(batch, "target_id")?, texts(batch, SEQUENCE)?);
+    let sequence = |row: usize| sequences.is_valid(row).then(|| sequences.value(row).to_owned());
+    let targets = rows.iter().map(|&row| (ids.value(row).to_owned(), sequence(row))).collect();
+    // Other columns pass through from the fast model's rows.
+    Ok(PairTargets { targets, others: RecordBatch::new_empty(Arc::new(Schema::empty())) })
 }
 
 fn keys() -> [FieldRef; 3] {
