@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT / "benches"))
 from cell import Run, rounds, run, table, verdict  # noqa: E402
 
 PEERS = ROOT / "benches/peers"
-DUDE = ROOT.parent / "shared/data/dti/dude/DUDe"
+DATA = ROOT.parent / "shared/data"
 CHEMPROP = ROOT / ".venv/chemprop"
 TARGET = "MLEICLKLVGCKSKKGLSSSSSCYLEEALQRPVASDFEPQGLSEAARWNSKENLLAGPSENDPNLFVALYDFVASGDNTLSITKGEKLRVLGYNHNGEWCEAQ" * 6
 FAST, GRAPH = "ferrome, fast tier", "ferrome, graph tier"
@@ -48,23 +48,24 @@ def mark(reached: bool) -> str:
 # --------------------------------------------------------------------------------------------------------------- inputs
 
 
-def dude() -> list[str]:
+def dude(data: Path) -> list[str]:
     """All SMILES of DUD-E, in an order that mixes targets; the same every time."""
     smiles = []
-    for path in sorted(DUDE.glob("*_*s.tsv.gz")):
+    for path in sorted((data / "dti/dude/DUDe").glob("*_*s.tsv.gz")):
         with gzip.open(path, "rt") as lines:
             smiles += [line.rstrip("\n").split("\t")[1] for line in lines]
+    if not smiles:
+        raise SystemExit(f"{data}: no molecules of DUD-E: expected dti/dude/DUDe/*_*s.tsv.gz")
     random.Random(7).shuffle(smiles)
     return smiles
 
 
-def prepare(folder: Path, molecules: int, large: int, every: int) -> None:
+def prepare(folder: Path, options: argparse.Namespace) -> None:
     """Writes all inputs. A process of its own does it, since what a driver holds counts as its children's memory."""
-    smiles = dude()[::every]
-    trained = smiles[-TRAINED:]
-    for name, some in {"peers": smiles[:molecules], "large": smiles[:large], "dude": smiles, "trained": trained}.items():
+    smiles, peers = dude(options.data)[:: options.every], options.molecules
+    for name, some in {"peers": smiles[:peers], "large": smiles[: options.large], "dude": smiles, "trained": smiles[-TRAINED:]}.items():
         (folder / f"{name}.smi").write_text("".join(f"{text} m{number}\n" for number, text in enumerate(some)))
-    (folder / "peers.csv").write_text("smiles\n" + "\n".join(smiles[:molecules]) + "\n")
+    (folder / "peers.csv").write_text("smiles\n" + "\n".join(smiles[:peers]) + "\n")
     for count in (1, 11):
         lines = (f">t{number}\n{TARGET[number % 50 :]}\n" for number in range(count))
         (folder / f"{count}.fasta").write_text("".join(lines))
@@ -205,6 +206,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="2,000, 20,000 and a fiftieth of the molecules, one round")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--data", type=Path, default=DATA, help="the folder of the shared data")
     parser.add_argument("--folder", help="where inputs and outputs go [default: the temporary folder]")
     parser.add_argument("--out", type=Path, default=ROOT / "benches/RESULTS.md")
     parser.add_argument("--prepare", type=Path, help=argparse.SUPPRESS)
@@ -219,7 +221,7 @@ def main() -> None:
     """Runs the sections; each is written when it is done."""
     options = parse()
     if options.prepare:
-        prepare(options.prepare, options.molecules, options.large, options.every)
+        prepare(options.prepare, options)
         return
     with tempfile.TemporaryDirectory(prefix="ferrome-bench-drug-", dir=options.folder) as name:
         folder = Path(name)

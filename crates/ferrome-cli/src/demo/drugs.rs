@@ -68,7 +68,8 @@ impl Row {
 
 /// The best drugs of each target, those alone that are like ones that the model was trained on.
 fn ranked(rows: &[Row]) -> String {
-    let mut lines = vec![format!("{:<8}the best of the drugs in the model's domain, pKd with standard deviation", "target")];
+    let mut lines =
+        vec![format!("{:<8}the best of the drugs in the model's domain, pKd with standard deviation", "target")];
     for of in rows.chunk_by(|a, b| a.target == b.target) {
         let best = of.iter().filter(|row| row.in_domain).take(SHOWN);
         let best = best.map(|row| format!("{:<23}", format!("{} {:.1} ± {:.1}", row.drug, row.score, row.std)));

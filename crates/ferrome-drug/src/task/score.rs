@@ -9,6 +9,7 @@ mod molecules;
 mod nearest;
 mod proteins;
 mod rank;
+mod scored;
 mod scorer;
 mod shape;
 mod table;

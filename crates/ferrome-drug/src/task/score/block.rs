@@ -89,7 +89,11 @@ impl Block {
         let mut pieces = Vec::new();
         while self.entries.len() > most {
             let first = self.first + most as u64;
-            let rest = Self { first, entries: self.entries.split_off(most), pairs: self.pairs.as_mut().map(|pairs| pairs.split_off(most)) };
+            let rest = Self {
+                first,
+                entries: self.entries.split_off(most),
+                pairs: self.pairs.as_mut().map(|pairs| pairs.split_off(most)),
+            };
             pieces.push(std::mem::replace(&mut self, rest));
         }
         pieces.push(self);

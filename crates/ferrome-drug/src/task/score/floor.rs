@@ -28,7 +28,7 @@ impl Floors {
             if best.len() < self.most {
                 best.push(Reverse(Ordered(score)));
             } else if let Some(mut least) = best.peek_mut()
-                && least.0.0 < score
+                && least.0 < Ordered(score)
             {
                 *least = Reverse(Ordered(score));
             }

@@ -10,6 +10,7 @@ use super::lanes::{self, Lane, Lanes};
 use super::molecules::Molecules;
 use super::nearest::Nearest;
 use super::proteins::Proteins;
+use super::scored::{Places, Scored};
 use super::shape::{Rank, Row, Shape, by_target};
 use super::table::Table;
 use super::{Model, Target};
@@ -27,55 +28,6 @@ pub(super) struct Scorer {
     pub(super) targets: Vec<Target>,
     pub(super) shape: Shape,
     floors: Floors,
-}
-
-/// What is known of the rows of a block.
-pub(super) struct Scored {
-    pub(super) scores: Scores,
-    pub(super) molecules: Molecules,
-    places: Places,
-}
-
-/// Where the score of each row is.
-enum Places {
-    /// Every molecule has a row for each of so many targets.
-    Crossed(usize),
-    /// `[rows]`: a place in the scores, or why there is none.
-    Each(Vec<Result<usize, Rejection>>),
-}
-
-impl Scored {
-    /// A place in `scores`, or why the row has none.
-    pub(super) fn place(&self, row: usize) -> Result<usize, &Rejection> {
-        match &self.places {
-            Places::Crossed(targets) => {
-                let text = self.molecules.of(row / targets).as_ref()?;
-                Ok(text.molecule * targets + row % targets)
-            }
-            Places::Each(places) => places[row].as_ref().copied(),
-        }
-    }
-
-    /// How many rows there are.
-    pub(super) fn rows(&self) -> usize {
-        match &self.places {
-            Places::Crossed(targets) => self.molecules.rows() * targets,
-            Places::Each(places) => places.len(),
-        }
-    }
-
-    /// Whether no row is refused.
-    fn is_whole(&self) -> bool {
-        match &self.places {
-            Places::Crossed(_) => self.molecules.all_read(),
-            Places::Each(places) => places.iter().all(Result::is_ok),
-        }
-    }
-
-    /// As it will be written, which is what rows are put in order by.
-    pub(super) fn written(&self, row: usize) -> Option<f32> {
-        Some(*self.scores.score.get(self.place(row).ok()?)? as f32)
-    }
 }
 
 impl Scorer {
@@ -132,22 +84,13 @@ impl Scorer {
             let lane = self.lanes.lane()?;
             lane.ensemble.cross(&lane.drugs(&drugs)?, lane.targets()?)?
         };
-        Ok(Scored { scores, molecules, places: Places::Crossed(self.targets.len()) })
+        Ok(Scored::new(scores, molecules, Places::Crossed(self.targets.len())))
     }
 
     /// Every molecule of a block with one of the targets of the run, by its place.
     pub(super) fn score_chosen(&self, block: &Block, targets: &[usize]) -> Result<Scored> {
         let molecules = Molecules::new(&block.entries, &self.inputs, &self.nearest);
-        let (mut wanted, mut places) = (Vec::new(), Vec::new());
-        for (row, &target) in targets.iter().enumerate() {
-            places.push(match molecules.of(row) {
-                Err(rejection) => Err(rejection.clone()),
-                Ok(text) => {
-                    wanted.push((text.molecule as i64, target as i64));
-                    Ok(wanted.len() - 1)
-                }
-            });
-        }
+        let (wanted, places) = wanted(&molecules, targets.iter().map(|&target| Ok(target)));
         let scores = if wanted.is_empty() {
             Scores::default()
         } else {
@@ -155,22 +98,13 @@ impl Scorer {
             let lane = self.lanes.lane()?;
             lane.ensemble.pairs(&lane.drugs(&drugs)?, lane.targets()?, &wanted)?
         };
-        Ok(Scored { scores, molecules, places: Places::Each(places) })
+        Ok(Scored::new(scores, molecules, places))
     }
 
     /// Every molecule with the target of its row.
     fn against_own(&self, pairs: &PairTargets, molecules: Molecules) -> Result<Scored> {
         let proteins = Proteins::new(&pairs.targets, self.rows.as_ref());
-        let (mut wanted, mut places) = (Vec::new(), Vec::new());
-        for (row, target) in proteins.of_row.iter().enumerate() {
-            places.push(match (molecules.of(row), target) {
-                (Err(rejection), _) | (_, Err(rejection)) => Err(rejection.clone()),
-                (Ok(text), Ok(protein)) => {
-                    wanted.push((text.molecule as i64, *protein as i64));
-                    Ok(wanted.len() - 1)
-                }
-            });
-        }
+        let (wanted, places) = wanted(&molecules, proteins.of_row.iter().cloned());
         let scores = if wanted.is_empty() {
             Scores::default()
         } else {
@@ -180,8 +114,26 @@ impl Scorer {
             let proteins = lane.proteins(&proteins.unique())?;
             lane.ensemble.pairs(&lane.drugs(&drugs)?, &proteins, &wanted)?
         };
-        Ok(Scored { scores, molecules, places: Places::Each(places) })
+        Ok(Scored::new(scores, molecules, places))
     }
+}
+
+/// Pairs to score: the molecule of each row with its protein, where there are both, and where each row's pair is.
+fn wanted(
+    molecules: &Molecules,
+    proteins: impl Iterator<Item = Result<usize, Rejection>>,
+) -> (Vec<(i64, i64)>, Places) {
+    let mut wanted = Vec::new();
+    let place = |(row, protein): (usize, Result<usize, Rejection>)| match (molecules.of(row), protein) {
+        (Err(rejection), _) => Err(rejection.clone()),
+        (_, Err(rejection)) => Err(rejection),
+        (Ok(text), Ok(protein)) => {
+            wanted.push((text.molecule as i64, protein as i64));
+            Ok(wanted.len() - 1)
+        }
+    };
+    let places = proteins.enumerate().map(place).collect();
+    (wanted, Places::Each(places))
 }
 
 impl Conversion for Scorer {
@@ -232,8 +184,12 @@ impl Scorer {
             (rank, None) => {
                 let targets = self.targets.len();
                 let of = |target: usize| {
-                    let reaches = self.floors.raised(target, || (target..scored.rows()).step_by(targets).filter_map(|row| scored.written(row)));
-                    let rows = (target..scored.rows()).step_by(targets).filter(|&row| scored.written(row).is_none_or(|score| score >= reaches));
+                    let reaches = self.floors.raised(target, || {
+                        (target..scored.rows()).step_by(targets).filter_map(|row| scored.written(row))
+                    });
+                    let rows = (target..scored.rows())
+                        .step_by(targets)
+                        .filter(|&row| scored.written(row).is_none_or(|score| score.total_cmp(&reaches).is_ge()));
                     rows.map(named).collect()
                 };
                 rank.ordered((0..targets).map(of))

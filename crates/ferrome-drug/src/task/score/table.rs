@@ -4,7 +4,7 @@ use arrow::array::{ArrayRef, BooleanArray, Float32Array, RecordBatch, StringArra
 use arrow::compute::take;
 
 use super::block::Block;
-use super::scorer::Scored;
+use super::scored::Scored;
 use super::shape::{IN_DOMAIN_TANIMOTO, Row, Shape};
 use crate::Result;
 use crate::checkpoint::{CheckpointConfig, Objective};
