@@ -38,7 +38,7 @@ enum Command {
     Drug(drug::Command),
     /// Versions, devices and instruction sets, and what would make Ferrome faster here
     Doctor(doctor::Args),
-    /// Proteins, cells and drugs with the models that ship: what is alike, what stands out, what binds
+    /// What the models that ship say of well-known proteins, cells and drugs
     Demo(demo::Args),
 }
 
