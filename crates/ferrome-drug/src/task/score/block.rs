@@ -133,7 +133,7 @@ mod tests {
             first += size as u64;
             Ok(block)
         };
-        sizes.to_vec().into_iter().map(block)
+        sizes.iter().copied().map(block)
     }
 
     fn spread_sizes(sizes: &[usize]) -> Vec<usize> {

@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn floor_is_the_last_of_the_best_so_far() {
         let floors = Floors::new(2, Some(3));
-        let raised = |target, scores: &[f32]| floors.raised(target, || scores.to_vec().into_iter());
+        let raised = |target, scores: &[f32]| floors.raised(target, || scores.iter().copied());
         assert_eq!(raised(0, &[1.0, 5.0]), f32::NEG_INFINITY);
         assert_eq!(raised(0, &[3.0]), 1.0);
         assert_eq!(raised(0, &[0.0, 4.0, 4.0]), 4.0);
