@@ -1,6 +1,9 @@
 //! `ferrome drug score --pairs … --cascade`.
 
+use ferrome_drug::checkpoint::RowKind;
+
 use super::score::{TARGETS, close, numbers, place, sorted, varied};
+use crate::support::drug_model;
 use crate::support::place::Place;
 
 /// Pairs of 300 molecules with one of two targets each, whose ids begin alike; one molecule and one target are none.
@@ -70,6 +73,27 @@ fn cascade_of_pairs_is_ranked_by_target() {
     let best = sorted(&place.table("best.parquet"));
     assert_eq!(best[..4], rows[..4]);
     assert_eq!(best[4..], rows[150..154]);
+}
+
+#[test]
+fn what_the_better_model_refuses_has_its_reason() {
+    let place = place();
+    pairs(&place);
+    let mut full = drug_model::full();
+    full.protein_rows = vec![RowKind::Table { width: 4 }];
+    full.model.protein_rows.as_mut().unwrap().width = 4;
+    drug_model::write(&place.path("t"), &full);
+    drug_model::write(&place.path("t/fast"), &drug_model::fast());
+    let said = place.done("drug score --pairs pairs.csv -m t --cascade 0.1 -o out.parquet");
+    assert!(said.contains("rejected (target without an embedding, first `d"), "{said}");
+    let out = place.table("out.parquet");
+    let (scores, errors, tiers) = (numbers(&out, "score"), out.errors(), out.strings("tier"));
+    let again: Vec<usize> = (0..300).filter(|&row| tiers[row].as_deref() == Some("full")).collect();
+    assert!(again.len() >= 30);
+    for row in again {
+        let reason = errors[row].as_deref().unwrap();
+        assert!(scores[row].is_none() && reason.starts_with("no embedding of `A"), "{reason}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod again;
 mod limits;
+mod rescored;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};

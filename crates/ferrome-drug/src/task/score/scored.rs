@@ -50,6 +50,11 @@ impl Scored {
         }
     }
 
+    /// `[rows]`: why a row has no score.
+    pub(super) fn refused(&self) -> Vec<Option<Rejection>> {
+        (0..self.rows()).map(|row| self.place(row).err().cloned()).collect()
+    }
+
     /// As it will be written, which is what rows are put in order by.
     pub(super) fn written(&self, row: usize) -> Option<f32> {
         Some(*self.scores.score.get(self.place(row).ok()?)? as f32)

@@ -7,13 +7,11 @@ use ferrome_core::engine::{BoxError, Conversion, Converted, RejectedRow, Rejecti
 use ferrome_core::fingerprint::Fingerprint;
 use hashbrown::HashMap;
 
-use super::super::block::{Block, PairTargets};
 use super::super::rank::{column, lost};
 use super::super::scorer::Scorer;
-use super::super::shape::{KIND, ROW, Rank, Row, SEQUENCE, TARGET, descending};
+use super::super::shape::{KIND, ROW, Rank, TARGET, descending};
 use super::{scores, texts};
 use crate::Result;
-use crate::read::{Entry, Source};
 
 /// Rows that the fast model has scored.
 pub(super) struct Part {
@@ -47,39 +45,9 @@ impl Again {
         Ok((0..batch.num_rows()).map(reaches).collect())
     }
 
-    /// The rows of `chosen` as the better model sees them, in their order.
-    fn rescored(&self, batch: &RecordBatch, chosen: &[bool]) -> Result<RecordBatch> {
-        let (ids, smiles, keys) = (texts(batch, "drug_id")?, texts(batch, "smiles")?, texts(batch, TARGET)?);
-        let rows: Vec<usize> = chosen.iter().enumerate().filter_map(|(row, chosen)| chosen.then_some(row)).collect();
-        let entry = |&row: &usize| Entry {
-            id: ids.value(row).to_owned(),
-            source: Source::Smiles(smiles.value(row).to_owned()),
-        };
-        let entries: Vec<Entry> = rows.iter().map(entry).collect();
-        if self.model.targets.is_empty() {
-            let block = Block { first: 0, entries, pairs: Some(pairs(batch, &rows)?) };
-            let scored = self.model.score(&block)?;
-            let rows: Vec<Row> = (0..scored.rows()).map(|row| self.model.row(&block, &scored, row)).collect();
-            return self.model.table(&block, &scored, &rows);
-        }
-        let block = Block { first: 0, entries, pairs: None };
-        let targets: Vec<usize> = rows.iter().map(|&row| keys.value(row).parse().unwrap_or(0)).collect();
-        let scored = self.model.score_chosen(&block, &targets)?;
-        let row = |(row, &target): (usize, &usize)| Row {
-            row,
-            entry: row,
-            target: self.model.targets[target].id(),
-            target_place: Some(target),
-            place: scored.place(row).ok(),
-            score: scored.written(row),
-        };
-        let rows: Vec<Row> = targets.iter().enumerate().map(row).collect();
-        self.model.table(&block, &scored, &rows)
-    }
-
     /// The rows with the better model's columns where they are `chosen`.
     fn joined(&self, batch: &RecordBatch, chosen: &[bool]) -> Result<RecordBatch> {
-        let better = self.rescored(batch, chosen)?;
+        let (better, refused) = self.rescored(batch, chosen)?;
         // Where each row is among the better ones; any will do for the others.
         let places: UInt32Array = chosen
             .iter()
@@ -102,9 +70,12 @@ impl Again {
         let tier = |(row, chosen): (usize, &bool)| valid.is_valid(row).then_some(if *chosen { "full" } else { "fast" });
         columns.push(Arc::new(chosen.iter().enumerate().map(tier).collect::<StringArray>()));
         columns.push(column(batch, "score")?.clone());
-        for key in [TARGET, ROW, KIND, "error"] {
-            columns.push(column(batch, key)?.clone());
-        }
+        columns.extend([column(batch, TARGET)?.clone(), column(batch, ROW)?.clone()]);
+        let mut refused = refused.into_iter();
+        let refused: Vec<Option<Rejection>> =
+            chosen.iter().map(|&chosen| if chosen { refused.next().flatten() } else { None }).collect();
+        columns.push(said(texts(batch, KIND)?, &refused, |rejection| &rejection.kind));
+        columns.push(said(texts(batch, "error")?, &refused, |rejection| &rejection.reason));
         let fields = self.written().fields().iter().cloned().chain(keys()).chain([error()]).collect::<Vec<_>>();
         Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
@@ -143,13 +114,13 @@ impl Again {
     }
 }
 
-/// The targets of some rows of a table of pairs.
-fn pairs(batch: &RecordBatch, rows: &[usize]) -> Result<PairTargets> {
-    let (ids, sequences) = (texts(batch, "target_id")?, texts(batch, SEQUENCE)?);
-    let sequence = |row: usize| sequences.is_valid(row).then(|| sequences.value(row).to_owned());
-    let targets = rows.iter().map(|&row| (ids.value(row).to_owned(), sequence(row))).collect();
-    // Other columns pass through from the fast model's rows.
-    Ok(PairTargets { targets, others: RecordBatch::new_empty(Arc::new(Schema::empty())) })
+/// What was said of rows, and what of those that were refused since.
+fn said(before: &StringArray, refused: &[Option<Rejection>], text: fn(&Rejection) -> &String) -> ArrayRef {
+    let one = |(before, refused): (Option<&str>, &Option<Rejection>)| match refused {
+        Some(rejection) => Some(text(rejection).clone()),
+        None => before.map(str::to_owned),
+    };
+    Arc::new(before.iter().zip(refused).map(one).collect::<StringArray>())
 }
 
 fn keys() -> [FieldRef; 3] {
