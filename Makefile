@@ -1,10 +1,10 @@
-# make demo           set up what is needed to run, build, embed twelve proteins, show which are alike
+# make demo           set up what is needed to run, build, show what the models that ship say of proteins, cells and drugs
 # make test           set up what the tests need, run all of them, show the counts
 # make check          format, lints and docs, warnings as errors
 # make fuzz           a minute of random input for each reader that takes foreign files (nightly Rust)
 # make bench-protein  protein embedding beside transformers and fair-esm; appends to benches/RESULTS.md
 # make bench-cell     counting, tokenizing and converting beside UMI-tools and Geneformer's own code; appends as well
-# make bench-drug     scoring beside RDKit with a perceptron and beside chemprop; appends as well
+# make bench-drug     fingerprints beside RDKit, scoring beside a perceptron and chemprop; appends as well (options=--quick)
 # make clean          remove what these targets made
 
 SHELL := /bin/bash
@@ -17,6 +17,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 target := $(or $(CARGO_TARGET_DIR),target)
 ferrome := $(target)/release/ferrome
 fuzz_seconds ?= 60
+options ?=
 
 .PHONY: help demo test check fuzz bench-protein bench-cell bench-drug clean runtime test-tools build
 
@@ -49,7 +50,7 @@ bench-cell: test-tools
 bench-drug: test-tools
 	@cargo build --release -p ferrome-cli --locked
 	@cargo build --release -p ferrome-drug --example random_model --locked
-	.venv/bin/python benches/drug/score.py --ferrome $(ferrome) --random-model $(target)/release/examples/random_model
+	FERROME_BIN=$(ferrome) .venv/bin/python benches/drug/score.py --random-model $(target)/release/examples/random_model $(options)
 
 clean:
 	cargo clean

@@ -1,5 +1,7 @@
 #!/bin/sh
-# Parity and throughput of `ferrome protein embed` and `cell embed` on a CUDA machine with PyTorch 2.11 and no Rust.
+# Parity and throughput of `ferrome protein embed`, `ferrome cell embed` and of the graph tier of `ferrome drug score` on a CUDA machine with PyTorch
+# 2.11 and no Rust. The graph model is made by the example `random_model` (RANDOM_MODEL, or examples/ beside the binary), or is
+# the folder FERROME_DRUG_MODEL.
 #
 #     FERROME_BIN=path/to/ferrome scripts/gpu_check.sh >> benches/RESULTS.md
 #     FERROME_BIN=path/to/ferrome scripts/gpu_check.sh --device cpu --tiny     # the logic alone
@@ -23,4 +25,7 @@ torch_lib=$("$python" -c 'import torch; print(torch.__path__[0] + "/lib")') || {
 export LD_LIBRARY_PATH="$torch_lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 
 "$FERROME_BIN" doctor >&2
-exec "$python" "$here/gpu_check.py" "$@"
+status=0
+"$python" "$here/gpu_check.py" "$@" || status=$?
+"$python" "$here/gpu_check_drug.py" "$@" || status=$?
+exit "$status"

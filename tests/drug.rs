@@ -4,6 +4,10 @@
 
 mod support;
 
+#[path = "drug/bad_input.rs"]
+mod bad_input;
+#[path = "drug/cascade.rs"]
+mod cascade;
 #[path = "drug/featurize.rs"]
 mod featurize;
 #[path = "drug/score.rs"]

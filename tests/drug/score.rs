@@ -18,10 +18,11 @@ CC(=O)Oc1ccccc1C(=O)O again
 CCO ethanol
 ";
 
-const TARGETS: [(&str, &str); 2] = [("ABL1", "MLEICLKLVGCKSKKGLSSSSSCYLEEALQR"), ("other", "MKTAYIAKQRQISFVKSHFSRQ")];
+pub(super) const TARGETS: [(&str, &str); 2] =
+    [("ABL1", "MLEICLKLVGCKSKKGLSSSSSCYLEEALQR"), ("other", "MKTAYIAKQRQISFVKSHFSRQ")];
 
 /// A library, targets, a model `m` and in it a fast one.
-fn place() -> Place {
+pub(super) fn place() -> Place {
     let place = Place::new();
     place.write("in.smi", LIBRARY);
     place.fasta("targets.fasta", &TARGETS);
@@ -30,7 +31,7 @@ fn place() -> Place {
     place
 }
 
-fn numbers(table: &Table, column: &str) -> Vec<Option<f32>> {
+pub(super) fn numbers(table: &Table, column: &str) -> Vec<Option<f32>> {
     table.0.column_by_name(column).unwrap().as_primitive::<Float32Type>().iter().collect()
 }
 
@@ -38,13 +39,13 @@ fn flags(table: &Table, column: &str) -> Vec<Option<bool>> {
     table.0.column_by_name(column).unwrap().as_boolean().iter().collect()
 }
 
-fn scores(place: &Place, library: &str, line: &str) -> Vec<Option<f32>> {
+fn scores(place: &Place, library: &str, model: &str) -> Vec<Option<f32>> {
     place.write("library.smi", library);
-    place.done(&format!("drug score library.smi --targets targets.fasta -m m -o scores.parquet --overwrite {line}"));
+    place.done(&format!("drug score library.smi --targets targets.fasta -o scores.parquet --overwrite {model}"));
     numbers(&place.table("scores.parquet"), "score")
 }
 
-fn close(one: Option<f32>, other: Option<f32>) -> bool {
+pub(super) fn close(one: Option<f32>, other: Option<f32>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => (one - other).abs() <= 2e-5 * one.abs().max(1.0),
         (one, other) => one == other,
@@ -133,13 +134,14 @@ fn score_does_not_depend_on_spelling_place_or_neighbours() {
         &["C[N+](=O)[O-]", "CN(=O)=O", "[O-][N+](C)=O"],
         &["Cn1cnc2c1c(=O)n(C)c(=O)n2C", "CN1C=NC2=C1C(=O)N(C)C(=O)N2C", "O=c1n(C)c(=O)c2c(ncn2C)n1C"],
     ];
-    for tier in ["", "--tier fast"] {
+    drug_model::write(&place.path("plain"), &drug_model::without_eigenvectors());
+    for model in ["-m m", "-m m --tier fast", "-m plain", "-m ferrome-dta-davis"] {
         for same in spellings {
-            let alone = scores(&place, &format!("{}\n", same[0]), tier);
+            let alone = scores(&place, &format!("{}\n", same[0]), model);
             let filler: String = (1..60).map(|n| format!("{} filler{n}\n", "C".repeat(n))).collect();
-            let together = scores(&place, &format!("{filler}{}\n", same.join("\n")), tier);
+            let together = scores(&place, &format!("{filler}{}\n", same.join("\n")), model);
             for (row, score) in together[59 * 2..].iter().enumerate() {
-                assert!(close(*score, alone[row % 2]), "{tier} {} {score:?} {alone:?}", same[row / 2]);
+                assert!(close(*score, alone[row % 2]), "{model} {} {score:?} {alone:?}", same[row / 2]);
             }
         }
     }
@@ -179,13 +181,13 @@ fn stopped_run_goes_on_to_the_same_bytes() {
 }
 
 /// Rows by target, from the best to the worst.
-fn sorted(table: &Table) -> Vec<(String, Option<f32>)> {
+pub(super) fn sorted(table: &Table) -> Vec<(String, Option<f32>)> {
     let targets = table.strings("target_id").into_iter().flatten();
     targets.zip(numbers(table, "score")).collect()
 }
 
 /// Molecules of which no two are alike to a fingerprint, for `n` below 500.
-fn varied(n: usize) -> String {
+pub(super) fn varied(n: usize) -> String {
     const GROUPS: [&str; 8] = ["C", "N", "OC", "F", "Cl", "C#N", "C(=O)N", "S(C)(=O)=O"];
     let group = |of: usize| GROUPS[n / of % 8];
     format!("c1c({})cc({})c({})c1", group(1), group(8), group(64))
@@ -260,7 +262,7 @@ fn cascade_scores_the_best_share_again() {
 fn molecules_of_a_thousand_atoms_and_of_one() {
     let place = place();
     let chain = "CCOc1ccc(N)cc1".repeat(100);
-    let found = scores(&place, &format!("{chain} long\nC methane\n[Na+].[Cl-] salt\n"), "");
+    let found = scores(&place, &format!("{chain} long\nC methane\n[Na+].[Cl-] salt\n"), "-m m");
     assert_eq!(found.iter().flatten().filter(|score| score.is_finite()).count(), 6);
 }
 

@@ -83,6 +83,15 @@ pub(crate) fn full() -> CheckpointConfig {
     }
 }
 
+/// A graph transformer that does not look at eigenvectors, so that graphs are made from the spelling at hand.
+pub(crate) fn without_eigenvectors() -> CheckpointConfig {
+    let mut config = full();
+    if let Some(graph) = config.model.graph.as_mut() {
+        (graph.laplacian, graph.message, graph.norm) = (false, MessageKind::Gine, NormKind::Layer);
+    }
+    config
+}
+
 /// Writes the folder of a model with random weights.
 pub(crate) fn write(folder: &Path, config: &CheckpointConfig) {
     let member =

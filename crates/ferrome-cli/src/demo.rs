@@ -1,6 +1,7 @@
 //! `ferrome demo`.
 
 mod cells;
+mod drugs;
 mod likeness;
 mod proteins;
 
@@ -16,7 +17,8 @@ Examples:
 
 What it makes stays in demo-out/ of the working folder; every run makes it anew.";
 
-/// Embeds twelve proteins and shows nearest neighbours; counts and tokenizes ninety cells and shows their top genes
+/// Embeds twelve proteins and shows nearest neighbours; counts and tokenizes ninety cells and shows their top genes; scores
+/// twenty drugs against four kinases and shows the best of each
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -29,7 +31,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     fs_err::create_dir_all(OUTPUT)?;
     proteins::show(&args.model)?;
     println!();
-    cells::show(Path::new(OUTPUT))
+    cells::show(Path::new(OUTPUT))?;
+    println!();
+    drugs::show(Path::new(OUTPUT))
 }
 
 // In the working folder, and in the checkout that the binary was built in.

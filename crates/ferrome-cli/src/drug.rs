@@ -2,7 +2,7 @@
 
 mod evaluate;
 mod featurize;
-mod score;
+pub(crate) mod score;
 mod train;
 
 use anyhow::Result;

@@ -33,12 +33,12 @@ enum Command {
     /// Cells: counts, datasets and transcriptome tokens
     #[command(subcommand, after_help = cell::EXAMPLES)]
     Cell(cell::Command),
-    /// Drugs: features of molecules
+    /// Drugs: features of molecules, models of affinity, scores of libraries
     #[command(subcommand, after_help = drug::EXAMPLES)]
     Drug(drug::Command),
     /// Versions, devices and instruction sets, and what would make Ferrome faster here
     Doctor(doctor::Args),
-    /// Embed twelve well-known proteins with the model that ships, and show which are alike
+    /// What the models that ship say of well-known proteins, cells and drugs
     Demo(demo::Args),
 }
 

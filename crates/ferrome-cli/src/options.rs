@@ -97,6 +97,18 @@ impl Running {
 }
 
 impl Running {
+    /// As [`Running::report`] where rows are counted and no model is loaded.
+    pub(crate) fn report_rows(&self, summary: &Summary) -> Result<()> {
+        let stats = serde_json::json!({
+            "run_seconds": summary.seconds,
+            "rows": summary.rows,
+            "unique": summary.unique,
+            "resumed_rows": summary.resumed_rows,
+            "tokens": summary.computed_tokens,
+        });
+        self.tell(&summary.to_string(), stats)
+    }
+
     /// Tells what a run did: `line` on stderr; `stats`, with the highest memory, in the file of `--stats`.
     pub(crate) fn tell(&self, line: &str, mut stats: serde_json::Value) -> Result<()> {
         if !self.quiet {

@@ -180,7 +180,7 @@ impl Args {
                 self.say(&format!("{count} {what}"));
             }
         }
-        self.running.report(summary, 0.0, 0)?;
+        self.running.report_rows(summary)?;
         self.say(&mean_length(summary, &self.output));
         Ok(())
     }

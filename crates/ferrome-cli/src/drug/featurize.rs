@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let options = args.running.engine(0, threads)?;
     let standardize = args.standardize.unwrap_or_default();
     let summary = featurize::featurize(library, args.what, standardize, options, output, description)?;
-    args.running.report(&summary, 0.0, 0)
+    args.running.report_rows(&summary)
 }
 
 impl Args {

@@ -13,7 +13,7 @@ use ferrome_core::{
     table::{Format, Output},
 };
 use ferrome_drug::{
-    checkpoint::{Folder, locate},
+    checkpoint::{FAST, Folder, locate},
     inputs::Embeddings,
     read::{self, Pairs},
     task::score::{self, Job, Model, Rank},
@@ -47,11 +47,11 @@ pub(crate) struct Args {
     /// .smi, .csv, .tsv, .parquet or .sdf, plain or gzip; `-` is standard input (.smi)
     #[arg(value_name = "LIBRARY", required_unless_present = "pairs", requires = "targets")]
     library: Option<PathBuf>,
-    /// FASTA, or a table (.csv, .tsv, .parquet) with columns target_id and sequence
+    /// FASTA, or a table (.csv, .tsv, .parquet) with columns target_id (or id) and sequence
     #[arg(long, value_name = "FILE", requires = "library")]
     targets: Option<PathBuf>,
     /// Pairs instead: a table with columns drug_id, smiles, target_id, sequence; any others pass through
-    #[arg(long, value_name = "TABLE", conflicts_with_all = ["library", "targets", "cascade"])]
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["library", "targets"])]
     pairs: Option<PathBuf>,
     /// A folder or a name in weights/; `fast` is the fast tier of the default
     #[arg(short, long, default_value = DEFAULT, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
@@ -118,18 +118,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         None => Vec::new(),
     };
-    let (name, tier) = if args.model == "fast" { (DEFAULT, Tier::Fast) } else { (args.model.as_str(), args.tier) };
-    let folder = locate(name)?;
-    let (model, cascade) = match (args.cascade, tier) {
-        (Some(share), _) => {
-            let full = args.model(Folder::open(&folder)?, "model", &mut description)?;
-            let fast = args.model(Folder::open_fast(&folder)?, "fast", &mut description)?;
-            description.set("cascade", share);
-            (full, Some((fast, share)))
-        }
-        (None, Tier::Full) => (args.model(Folder::open(&folder)?, "model", &mut description)?, None),
-        (None, Tier::Fast) => (args.model(Folder::open_fast(&folder)?, "model", &mut description)?, None),
-    };
+    let (model, cascade) = args.models(&mut description)?;
     description.set("device", devices.first().map_or("cpu", |device| kind(*device)));
     let job = Job {
         input: input.clone(),
@@ -143,7 +132,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         description,
     };
     let columns = args.columns.columns();
-    let load_seconds = started.elapsed().as_secs_f64();
+    let open_seconds = started.elapsed().as_secs_f64();
     let outcome = match &args.pairs {
         Some(path) => {
             let pairs = Pairs::open(path, &columns, job.block(1))?;
@@ -151,7 +140,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         None => score::library(job, read::open(input, &columns)?, targets)?,
     };
-    args.running.tell(&summary::line(&outcome), summary::stats(&outcome, load_seconds))
+    args.running.tell(&summary::line(&outcome), summary::stats(&outcome, open_seconds))
 }
 
 fn kind(device: Device) -> &'static str {
@@ -175,6 +164,23 @@ impl Args {
             None if self.sort => Rank::Sorted,
             None => Rank::Input,
         }
+    }
+
+    /// The model that scores, and the one before it in a cascade with what is left for it.
+    fn models(&self, description: &mut RunDescription) -> Result<(Model, Option<(Model, f64)>)> {
+        let (name, tier) = if self.model == FAST { (DEFAULT, Tier::Fast) } else { (self.model.as_str(), self.tier) };
+        if self.model == FAST && self.cascade.is_some() {
+            bail!("`-m fast` is one tier; --cascade needs a model with both");
+        }
+        let folder = locate(name)?;
+        let Some(share) = self.cascade else {
+            let folder = if tier == Tier::Fast { Folder::open_fast(&folder)? } else { Folder::open(&folder)? };
+            return Ok((self.model(folder, "model", description)?, None));
+        };
+        let full = self.model(Folder::open(&folder)?, "model", description)?;
+        let fast = self.model(Folder::open_fast(&folder)?, "fast", description)?;
+        description.set("cascade", share);
+        Ok((full, Some((fast, share))))
     }
 
     fn model(&self, folder: Folder, key: &str, description: &mut RunDescription) -> Result<Model> {

@@ -166,17 +166,13 @@ impl Scores {
         let temperature = calibration.map_or(1.0, |calibration| calibration.temperature);
         let widen = calibration.map_or(1.0, |calibration| calibration.std_scale);
         let affinity = || -> Result<(Vec<f64>, Vec<f64>)> {
-            let moments = Moments::of(members, |member| {
-                let variances = if config.variance { Some(numbers(&member.log_variance)?) } else { None };
-                Ok((numbers(&member.mean)?, variances))
-            })?;
+            let moments = Moments::of(members, |member| &member.mean, f64::from, config.variance)?;
             let score = moments.means().map(|mean| mean * label.scale + label.center).collect();
             Ok((score, moments.deviations().map(|std| std * label.scale * widen).collect()))
         };
         let probability = || -> Result<(Vec<f64>, Vec<f64>)> {
-            let sigmoid = |logit: f64| 1.0 / (1.0 + (-logit / temperature).exp());
-            let moments =
-                Moments::of(members, |member| Ok((numbers(&member.logit)?.into_iter().map(sigmoid).collect(), None)))?;
+            let sigmoid = |logit: f32| 1.0 / (1.0 + (-f64::from(logit) / temperature).exp());
+            let moments = Moments::of(members, |member| &member.logit, sigmoid, false)?;
             Ok((moments.means().collect(), moments.deviations().collect()))
         };
         Ok(match config.objective {
@@ -204,17 +200,26 @@ struct Moments {
 }
 
 impl Moments {
-    /// `one` gives values and the logarithms of their variances.
-    fn of(members: &[Predicted], one: impl Fn(&Predicted) -> Result<(Vec<f64>, Option<Vec<f64>>)>) -> Result<Self> {
+    /// Of `value` of the numbers of `tensor`, and of the predicted variances with `variance`.
+    fn of(
+        members: &[Predicted],
+        tensor: impl Fn(&Predicted) -> &Tensor,
+        value: impl Fn(f32) -> f64,
+        variance: bool,
+    ) -> Result<Self> {
         let mut sums: Vec<[f64; 3]> = Vec::new();
         for member in members {
-            let (values, log_variances) = one(member)?;
+            let values = numbers(tensor(member))?;
             sums.resize(values.len(), [0.0; 3]);
-            for (i, (sums, value)) in sums.iter_mut().zip(values).enumerate() {
-                let log_variance = log_variances.as_ref().and_then(|variances| variances.get(i));
+            for (sums, number) in sums.iter_mut().zip(values) {
+                let value = value(number);
                 sums[0] += value;
                 sums[1] += value * value;
-                sums[2] += log_variance.map_or(0.0, |log_variance| log_variance.exp());
+            }
+            if variance {
+                for (sums, log_variance) in sums.iter_mut().zip(numbers(&member.log_variance)?) {
+                    sums[2] += f64::from(log_variance).exp();
+                }
             }
         }
         if members.is_empty() {
@@ -235,9 +240,9 @@ impl Moments {
     }
 }
 
-fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
-    let flat = tensor.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_contiguous()?;
-    Ok(Vec::<f64>::try_from(flat)?)
+fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {
+    let flat = tensor.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+    Ok(Vec::<f32>::try_from(flat)?)
 }
 
 #[cfg(test)]

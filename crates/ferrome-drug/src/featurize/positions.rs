@@ -21,20 +21,23 @@ impl Positions {
         let neighbours = graph.neighbours();
         let n = neighbours.len();
         let mut values = vec![0.0; n * steps];
-        let (mut here, mut next) = (vec![0.0_f64; n], vec![0.0_f64; n]);
+        let root: Vec<f64> = neighbours.iter().map(|near| (near.len().max(1) as f64).sqrt().recip()).collect();
+        // Symmetric with the roots of the degrees on both sides, and as likely to be back: what a walk of i + j steps is back
+        // with is the product of where walks of i and of j steps are.
+        let mut walks = vec![vec![0.0_f64; n]; steps.div_ceil(2) + 1];
         for start in 0..n {
-            here.fill(0.0);
-            here[start] = 1.0;
-            for step in 0..steps {
-                next.fill(0.0);
-                for (from, to) in neighbours.iter().enumerate() {
-                    if here[from] != 0.0 {
-                        let share = here[from] / to.len() as f64;
-                        to.iter().for_each(|&to| next[to] += share);
-                    }
+            walks[0].fill(0.0);
+            walks[0][start] = 1.0;
+            for step in 1..walks.len() {
+                let (before, after) = walks.split_at_mut(step);
+                let (here, next) = (&before[step - 1], &mut after[0]);
+                for ((next, near), own) in next.iter_mut().zip(&neighbours).zip(&root) {
+                    *next = own * near.iter().map(|&from| here[from] * root[from]).sum::<f64>();
                 }
-                std::mem::swap(&mut here, &mut next);
-                values[start * steps + step] = here[start] as f32;
+            }
+            for (step, value) in (1..).zip(&mut values[start * steps..(start + 1) * steps]) {
+                let (one, other) = (&walks[step / 2], &walks[step - step / 2]);
+                *value = one.iter().zip(other).map(|(a, b)| a * b).sum::<f64>() as f32;
             }
         }
         Self { values, width: steps }

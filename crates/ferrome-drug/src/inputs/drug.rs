@@ -62,8 +62,9 @@ pub struct Drug {
 }
 
 impl Drug {
-    /// What `inputs` asks for. A graph is made from the canonical spelling, so that the order of atoms, in which a sum is
-    /// rounded and the vector of an eigenvalue is chosen, does not depend on how the molecule was written.
+    /// What `inputs` asks for. Where eigenvectors are, the graph is made from the canonical spelling, so that the order of atoms,
+    /// by which the vectors of equal eigenvalues are chosen, does not depend on how the molecule was written. All else does not
+    /// depend on it but for how sums are rounded.
     ///
     /// # Errors
     ///
@@ -117,9 +118,9 @@ impl Drug {
 }
 
 fn graph(molecule: &Molecule, inputs: &Inputs) -> Result<(MolGraph, Positions, Positions), Refusal> {
+    let canonical = (inputs.laplacian_pairs > 0).then(|| Molecule::parse(&molecule.canonical_smiles()));
     // What cannot be read again is taken as it is.
-    let canonical = Molecule::parse(&molecule.canonical_smiles());
-    let graph = MolGraph::new(canonical.as_ref().unwrap_or(molecule))?;
+    let graph = MolGraph::new(canonical.as_ref().and_then(|read| read.as_ref().ok()).unwrap_or(molecule))?;
     let positions = |width: usize, make: fn(&MolGraph, usize) -> Positions| match width {
         0 => Positions::default(),
         width => make(&graph, width),

@@ -2,18 +2,21 @@
 
 mod block;
 mod cascade;
+mod floor;
 mod lanes;
 mod merge;
 mod molecules;
 mod nearest;
 mod proteins;
 mod rank;
+mod scored;
 mod scorer;
 mod shape;
 mod table;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use ferrome_core::engine::{self, BoxError, Stream, Summary};
@@ -28,7 +31,7 @@ use crate::{Error, Result};
 
 use block::Block;
 use scorer::Scorer;
-use shape::Shape;
+use shape::{KIND, ROW, SEQUENCE, Shape, TARGET};
 
 pub use shape::{IN_DOMAIN_TANIMOTO, Rank};
 
@@ -109,6 +112,8 @@ pub struct Outcome {
     pub kept: Option<u64>,
     /// The rows that the better model of a cascade scored.
     pub rescored: Option<u64>,
+    /// What it took to load the models and encode the targets.
+    pub load_seconds: f64,
 }
 
 /// Scores every molecule of `library` with every one of `targets`, all targets of the first molecule first.
@@ -122,7 +127,7 @@ pub struct Outcome {
 /// is done is kept.
 pub fn library(job: Job, library: Library, targets: Vec<Target>) -> Result<Outcome> {
     let blocks = block::of_library(library, job.block(targets.len()));
-    run(job, filled(blocks), targets, Arc::new(Schema::empty()))
+    run(job, filled(block::spread(blocks)), targets, Arc::new(Schema::empty()))
 }
 
 /// Scores every row of a table of pairs, opened in blocks of [`Job::block`] rows.
@@ -134,7 +139,7 @@ pub fn library(job: Job, library: Library, targets: Vec<Target>) -> Result<Outco
 /// As [`library`]; a column has the name of one that is written.
 pub fn pairs(job: Job, pairs: Pairs) -> Result<Outcome> {
     let others = pairs.others().clone();
-    run(job, filled(block::of_pairs(pairs)), Vec::new(), others)
+    run(job, filled(block::spread(block::of_pairs(pairs))), Vec::new(), others)
 }
 
 /// Blocks, or an error where there is none.
@@ -160,23 +165,27 @@ fn run(
     others: SchemaRef,
 ) -> Result<Outcome> {
     let threads = job.options.threads;
-    let shape = Shape { others, confidence: job.confidence, rank: job.rank, keyed: job.rank != Rank::Input };
+    let keyed = job.rank != Rank::Input;
+    let shape = Shape { others, confidence: job.confidence, rank: job.rank, keyed, sequences: false };
     let description = described(&job, targets.len());
     let blocks = blocks(job.input.clone());
     let Job { input, model, cascade, devices, options, output, .. } = job;
     if let Some((fast, share)) = cascade {
         let stages = cascade::Stages { fast, model, share, targets, shape, devices };
-        return cascade::run(stages, blocks, cascade::Running { options, output, description });
+        return cascade::run(stages, blocks, cascade::Running { input, options, output, description });
     }
+    let started = Instant::now();
     let scorer = Scorer::new(model, targets, shape, &devices, threads)?;
+    let load_seconds = started.elapsed().as_secs_f64();
     let written = Arc::new(Schema::new(scorer.written()));
     check_names(&written, &input)?;
     let job = Stream { conversion: &scorer, options, description, output, totals: None };
-    match scorer.shape.rank {
-        Rank::Input => Ok(Outcome { summary: engine::stream(job, blocks)?, kept: None, rescored: None }),
-        Rank::Sorted => ranked(job, blocks, None, written),
-        Rank::Best(most) => ranked(job, blocks, Some(most), written),
-    }
+    let outcome = match scorer.shape.rank {
+        Rank::Input => Outcome { summary: engine::stream(job, blocks)?, kept: None, rescored: None, load_seconds },
+        Rank::Sorted => ranked(job, blocks, None, written)?,
+        Rank::Best(most) => ranked(job, blocks, Some(most), written)?,
+    };
+    Ok(Outcome { load_seconds, ..outcome })
 }
 
 fn ranked<C: engine::Conversion>(
@@ -189,7 +198,7 @@ fn ranked<C: engine::Conversion>(
     let kept = most.map(|_| last.rows);
     // What was done before a stop is in the parts; a run that had nothing left to do has only its output.
     let summary = first.map_or(last.clone(), |first| Summary { seconds: last.seconds, ..first });
-    Ok(Outcome { summary, kept, rescored: None })
+    Ok(Outcome { summary, kept, rescored: None, load_seconds: 0.0 })
 }
 
 /// Everything that decides what is written.
@@ -203,7 +212,7 @@ fn described(job: &Job, targets: usize) -> RunDescription {
 }
 
 fn check_names(written: &Schema, input: &std::path::Path) -> Result<()> {
-    let mut seen = std::collections::BTreeSet::from(["error"]);
+    let mut seen = std::collections::BTreeSet::from(["error", TARGET, ROW, KIND, SEQUENCE]);
     match written.fields().iter().find(|field| !seen.insert(field.name())) {
         Some(field) => {
             let name = field.name();

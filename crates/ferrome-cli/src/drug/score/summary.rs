@@ -3,7 +3,7 @@ use ferrome_drug::task::score::Outcome;
 
 /// What a run did, in one line.
 pub(super) fn line(outcome: &Outcome) -> String {
-    let Outcome { summary, kept, rescored } = outcome;
+    let Outcome { summary, kept, rescored, .. } = outcome;
     let mut line = format!("{} rows: {} scored", summary.rows, summary.unique);
     if let Some(rescored) = rescored {
         line += &format!(", {rescored} of them by both tiers");
@@ -30,11 +30,11 @@ fn pace(summary: &Summary) -> String {
     format!("{before}; {} molecules in {:.1} s, {rate:.0} molecules/s", summary.computed_tokens, summary.seconds)
 }
 
-/// The same as JSON.
-pub(super) fn stats(outcome: &Outcome, load_seconds: f64) -> serde_json::Value {
+/// The same as JSON; opening inputs and models took `open_seconds`.
+pub(super) fn stats(outcome: &Outcome, open_seconds: f64) -> serde_json::Value {
     let Summary { rows, unique, resumed_rows, computed_tokens, seconds, .. } = outcome.summary;
     serde_json::json!({
-        "load_seconds": load_seconds,
+        "load_seconds": open_seconds + outcome.load_seconds,
         "run_seconds": seconds,
         "rows": rows,
         "scored": unique,

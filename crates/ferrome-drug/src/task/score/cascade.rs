@@ -2,13 +2,15 @@
 
 mod again;
 mod limits;
+mod rescored;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 
 use arrow::array::{AsArray, Float32Array, RecordBatch, StringArray};
 use arrow::compute::concat_batches;
-use arrow::datatypes::Float32Type;
+use arrow::datatypes::{Float32Type, Schema};
 use ferrome_core::engine::{self, BoxError, Stream, Summary};
 use ferrome_core::journal::RunDescription;
 use ferrome_core::table::Output;
@@ -19,7 +21,7 @@ use super::block::Block;
 use super::rank::{self, Lazy, column, lost};
 use super::scorer::Scorer;
 use super::shape::{Rank, Shape};
-use super::{Model, Outcome, Target};
+use super::{Model, Outcome, Target, check_names};
 use crate::{Error, Result};
 
 use again::{Again, Part};
@@ -37,6 +39,8 @@ pub(super) struct Stages {
 
 /// How a cascade runs.
 pub(super) struct Running {
+    /// The file that is scored, for messages.
+    pub(super) input: PathBuf,
     pub(super) options: engine::Options,
     pub(super) output: Output,
     pub(super) description: RunDescription,
@@ -48,19 +52,23 @@ pub(super) fn run(
     running: Running,
 ) -> Result<Outcome> {
     let Stages { fast, model, share, targets, shape, devices } = stages;
-    let threads = running.options.threads;
+    let Running { input, options, output, description } = running;
+    let threads = options.threads;
     if fast.folder.config.objective != model.folder.config.objective {
         let path = fast.folder.path.join("config.json");
         return Err(Error::file(path, "the objective differs from that of the model that it is to precede"));
     }
     let rank = shape.rank;
-    let first = Shape { rank: Rank::Input, keyed: true, ..shape };
+    let first = Shape { rank: Rank::Input, keyed: true, sequences: targets.is_empty(), ..shape };
+    let started = Instant::now();
     let fast = Scorer::new(fast, targets.clone(), first.clone(), &devices, threads)?;
-    let model = Scorer::new(model, targets, Shape { keyed: false, ..first }, &devices, threads)?;
-    let again = Again { model, rank, limits: OnceLock::new() };
-    let folder = rank::stage(&running.output, "fast");
+    let bare = Shape { others: Arc::new(Schema::empty()), keyed: false, sequences: false, ..first };
+    let model = Scorer::new(model, targets, bare, &devices, threads)?;
+    let load_seconds = started.elapsed().as_secs_f64();
+    let again = Again { model, fast: fast.written(), rank, limits: OnceLock::new() };
+    check_names(&again.written(), &input)?;
+    let folder = rank::stage(&output, "fast");
     let done = Mutex::new(None);
-    let Running { options, output, description } = running;
     let parts = Output::parse(folder.clone())?;
     let stage = Stream {
         conversion: &fast,
@@ -93,7 +101,7 @@ pub(super) fn run(
     let rescored = second.map(|second| second.tokens);
     let first = done.into_inner().ok().flatten();
     let summary = first.map_or(last.clone(), |first| Summary { seconds: last.seconds, ..first });
-    Ok(Outcome { summary, kept, rescored })
+    Ok(Outcome { summary, kept, rescored, load_seconds })
 }
 
 /// The parts in a folder, in order.

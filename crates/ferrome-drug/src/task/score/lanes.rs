@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use ferrome_core::batch::{Layout, cut};
 use hashbrown::HashMap;
@@ -41,15 +42,13 @@ impl Lanes {
 
     /// Encodes the targets of the run: `rows` (empty where the model looks at none) and sequences.
     pub(super) fn set_targets(&mut self, rows: &[Vec<f32>], sequences: &[&[u8]]) -> Result<()> {
-        for lane in &mut self.lanes {
-            let lane = lane.get_mut().unwrap_or_else(PoisonError::into_inner);
-            let one = |(i, sequence): (usize, &&[u8])| {
-                let row: Vec<&[f32]> = rows.get(i).map(Vec::as_slice).into_iter().collect();
-                lane.ensemble.proteins(&row, &[sequence])
-            };
-            // One at a time, so that a target does not see the others.
-            let encoded: Vec<Encoded> = sequences.iter().enumerate().map(one).collect::<Result<_>>()?;
-            lane.targets = Some(Encoded::concatenated(&encoded)?);
+        for lanes in self.lanes.chunk_by_mut(|one, other| locked(one).device == locked(other).device) {
+            let mut lanes: Vec<&mut Lane> =
+                lanes.iter_mut().map(|lane| lane.get_mut().unwrap_or_else(PoisonError::into_inner)).collect();
+            let encoded = encode_together(&mut lanes, rows, sequences)?;
+            for lane in lanes {
+                lane.targets = Some(encoded.share());
+            }
         }
         Ok(())
     }
@@ -63,8 +62,35 @@ impl Lanes {
         }
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.lanes.len().max(1);
         let lane = self.lanes.get(turn).ok_or_else(|| Error::Model("no device to run on".into()))?;
-        Ok(lane.lock().unwrap_or_else(PoisonError::into_inner))
+        Ok(locked(lane))
     }
+}
+
+fn locked(lane: &Mutex<Lane>) -> MutexGuard<'_, Lane> {
+    lane.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Encodes targets on lanes of one device, each its share; one target at a time, so that it does not see the others.
+fn encode_together(lanes: &mut [&mut Lane], rows: &[Vec<f32>], sequences: &[&[u8]]) -> Result<Encoded> {
+    let each = sequences.len().div_ceil(lanes.len().max(1)).max(1);
+    let of_lane = |lane: &Lane, first: usize, sequences: &[&[u8]]| -> Result<Vec<Encoded>> {
+        tch::set_num_threads(1);
+        let one = |(place, sequence): (usize, &&[u8])| {
+            let row: Vec<&[f32]> = rows.get(place).map(Vec::as_slice).into_iter().collect();
+            lane.ensemble.proteins(&row, &[sequence])
+        };
+        (first..).zip(sequences).map(one).collect()
+    };
+    let parts: Vec<Vec<Encoded>> = thread::scope(|scope| {
+        let shares = lanes.iter_mut().zip(sequences.chunks(each)).enumerate();
+        let threads: Vec<_> =
+            shares.map(|(share, (lane, some))| scope.spawn(move || of_lane(lane, share * each, some))).collect();
+        let ended = threads.into_iter().map(|thread| thread.join());
+        ended
+            .map(|ended| ended.unwrap_or_else(|_| Err(Error::Model("a thread panicked".into()))))
+            .collect::<Result<_>>()
+    })?;
+    Encoded::concatenated(&parts.into_iter().flatten().collect::<Vec<_>>())
 }
 
 impl Lane {
@@ -80,6 +106,9 @@ impl Lane {
         let batches = cut(&lengths, budget, Layout::Packed).batches;
         let some = |batch: &Vec<usize>| self.ensemble.drugs(&batch.iter().map(|&i| drugs[i]).collect::<Vec<_>>());
         let encoded = Encoded::concatenated(&batches.iter().map(some).collect::<Result<Vec<_>>>()?)?;
+        if batches.iter().flatten().is_sorted() {
+            return Ok(encoded);
+        }
         let mut places = vec![0; drugs.len()];
         for (place, &i) in (0..).zip(batches.iter().flatten()) {
             places[i] = place;

@@ -40,6 +40,16 @@ impl Molecules {
         molecules
     }
 
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        self.text_of_row.len()
+    }
+
+    /// Whether none is refused.
+    pub(super) fn all_read(&self) -> bool {
+        self.texts.iter().all(Result::is_ok)
+    }
+
     /// What is known of the molecule of a row, or why it is refused.
     pub(super) fn of(&self, row: usize) -> &Result<Text, Rejection> {
         &self.texts[self.text_of_row[row]]

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 
-use crate::checkpoint::{CheckpointConfig, Objective, Scores};
+use crate::checkpoint::{CheckpointConfig, Objective};
 
 /// A molecule at least this similar (Tanimoto, ECFP4) to one that the model was trained on is in its domain.
 pub const IN_DOMAIN_TANIMOTO: f32 = 0.4;
@@ -12,6 +12,8 @@ pub const IN_DOMAIN_TANIMOTO: f32 = 0.4;
 pub(super) const TARGET: &str = "_target";
 pub(super) const ROW: &str = "_row";
 pub(super) const KIND: &str = "_kind";
+/// What a second model needs of a row.
+pub(super) const SEQUENCE: &str = "_sequence";
 
 /// Which rows are kept, and in which order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,6 +36,8 @@ pub(super) struct Shape {
     pub(super) rank: Rank,
     /// Whether there are the columns that rows are merged by.
     pub(super) keyed: bool,
+    /// Whether there are the sequences of pairs, for a second model.
+    pub(super) sequences: bool,
 }
 
 /// A row of a block.
@@ -49,6 +53,8 @@ pub(super) struct Row<'a> {
     pub(super) target_place: Option<usize>,
     /// Its place in the scores.
     pub(super) place: Option<usize>,
+    /// Its score as it will be written, which is what parts are merged by.
+    pub(super) score: Option<f32>,
 }
 
 impl Row<'_> {
@@ -58,33 +64,30 @@ impl Row<'_> {
     }
 }
 
+impl Rank {
+    /// The rows that are kept of the rows of each target, in their order.
+    pub(super) fn ordered<'a>(self, targets: impl IntoIterator<Item = Vec<Row<'a>>>) -> Vec<Row<'a>> {
+        let order = |a: &Row, b: &Row| descending(a.score, b.score).then(a.row.cmp(&b.row));
+        let mut ordered = Vec::new();
+        for mut rows in targets {
+            if let Self::Best(most) = self {
+                rows.retain(|row| row.place.is_some());
+                if rows.len() > most {
+                    rows.select_nth_unstable_by(most, order);
+                    rows.truncate(most);
+                }
+            }
+            rows.sort_unstable_by(order);
+            ordered.extend(rows);
+        }
+        ordered
+    }
+}
+
 impl Shape {
     /// How many rows of each target are kept, where not all are.
     pub(super) fn best(&self) -> Option<usize> {
         if let Rank::Best(most) = self.rank { Some(most) } else { None }
-    }
-
-    /// The rows that are kept of a block, in their order.
-    pub(super) fn ordered<'a>(&self, rows: Vec<Row<'a>>, scores: &Scores) -> Vec<Row<'a>> {
-        if self.rank == Rank::Input {
-            return rows;
-        }
-        // As it will be written, which is what parts are merged by.
-        let score = |row: &Row| Some(*scores.score.get(row.place?)? as f32);
-        let order = |a: &Row, b: &Row| descending(score(a), score(b)).then(a.row.cmp(&b.row));
-        let mut ordered = Vec::new();
-        for mut group in by_target(rows) {
-            if let Some(most) = self.best() {
-                group.retain(|row| row.place.is_some());
-                if group.len() > most {
-                    group.select_nth_unstable_by(most, order);
-                    group.truncate(most);
-                }
-            }
-            group.sort_unstable_by(order);
-            ordered.extend(group);
-        }
-        ordered
     }
 
     pub(super) fn schema(&self, config: &CheckpointConfig) -> SchemaRef {
@@ -93,6 +96,9 @@ impl Shape {
             fields.push(Field::new(TARGET, DataType::Utf8, false).into());
             fields.push(Field::new(ROW, DataType::UInt64, false).into());
             fields.push(Field::new(KIND, DataType::Utf8, true).into());
+        }
+        if self.sequences {
+            fields.push(Field::new(SEQUENCE, DataType::Utf8, true).into());
         }
         Arc::new(Schema::new(fields))
     }
@@ -111,12 +117,8 @@ impl Shape {
     }
 }
 
-/// The rows of each target. Where there are targets of the run, each molecule has a row for every one of them.
-fn by_target(mut rows: Vec<Row<'_>>) -> Vec<Vec<Row<'_>>> {
-    let targets = rows.iter().map_while(|row| row.target_place).max().map_or(0, |last| last + 1);
-    if targets > 0 {
-        return (0..targets).map(|target| rows.iter().skip(target).step_by(targets).copied().collect()).collect();
-    }
+/// The rows of pairs by target.
+pub(super) fn by_target(mut rows: Vec<Row<'_>>) -> Vec<Vec<Row<'_>>> {
     rows.sort_by_key(|row| row.target);
     rows.chunk_by(|a, b| a.target == b.target).map(<[Row]>::to_vec).collect()
 }

@@ -4,7 +4,7 @@ use arrow::array::{ArrayRef, BooleanArray, Float32Array, RecordBatch, StringArra
 use arrow::compute::take;
 
 use super::block::Block;
-use super::scorer::Scored;
+use super::scored::Scored;
 use super::shape::{IN_DOMAIN_TANIMOTO, Row, Shape};
 use crate::Result;
 use crate::checkpoint::{CheckpointConfig, Objective};
@@ -40,6 +40,10 @@ impl Table<'_> {
         columns.push(Arc::new(inside.collect::<BooleanArray>()));
         if self.shape.keyed {
             columns.extend(self.keys());
+        }
+        if let Some(pairs) = self.block.pairs.as_ref().filter(|_| self.shape.sequences) {
+            let sequence = |row: &Row| pairs.targets[row.row].1.as_deref();
+            columns.push(Arc::new(self.rows.iter().map(sequence).collect::<StringArray>()));
         }
         Ok(RecordBatch::try_new(self.shape.schema(self.config), columns)?)
     }
@@ -84,10 +88,9 @@ impl Table<'_> {
 
     /// What rows are merged by.
     fn keys(&self) -> [ArrayRef; 3] {
-        let each =
-            if self.block.pairs.is_some() { 1 } else { self.scored.places.len() / self.block.entries.len().max(1) };
+        let each = if self.block.pairs.is_some() { 1 } else { self.scored.rows() / self.block.entries.len().max(1) };
         let first = self.block.first * each as u64;
-        let kind = |row: &Row| self.scored.places[row.row].as_ref().err().map(|rejection| rejection.kind.as_str());
+        let kind = |row: &Row| self.scored.place(row.row).err().map(|rejection| rejection.kind.as_str());
         [
             Arc::new(self.rows.iter().map(|row| Some(row.group())).collect::<StringArray>()),
             Arc::new(self.rows.iter().map(|row| Some(first + row.row as u64)).collect::<UInt64Array>()),

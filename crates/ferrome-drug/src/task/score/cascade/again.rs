@@ -7,14 +7,11 @@ use ferrome_core::engine::{BoxError, Conversion, Converted, RejectedRow, Rejecti
 use ferrome_core::fingerprint::Fingerprint;
 use hashbrown::HashMap;
 
-use super::super::block::Block;
 use super::super::rank::{column, lost};
 use super::super::scorer::Scorer;
-use super::super::shape::{KIND, ROW, Rank, Row, TARGET, descending};
-use super::super::table::Table;
+use super::super::shape::{KIND, ROW, Rank, TARGET, descending};
 use super::{scores, texts};
 use crate::Result;
-use crate::read::{Entry, Source};
 
 /// Rows that the fast model has scored.
 pub(super) struct Part {
@@ -24,6 +21,8 @@ pub(super) struct Part {
 /// Scores the best rows again.
 pub(super) struct Again {
     pub(super) model: Scorer,
+    /// The columns that the fast model's rows are written to.
+    pub(super) fast: Vec<FieldRef>,
     pub(super) rank: Rank,
     /// What each target's rows must reach.
     pub(super) limits: OnceLock<HashMap<String, f32>>,
@@ -32,7 +31,7 @@ pub(super) struct Again {
 impl Again {
     /// The columns of the output, but for `error`.
     pub(super) fn written(&self) -> SchemaRef {
-        let mut fields: Vec<FieldRef> = self.model.written();
+        let mut fields = self.fast.clone();
         fields.push(Arc::new(Field::new("tier", DataType::Utf8, true)));
         fields.push(Arc::new(Field::new("fast_score", DataType::Float32, true)));
         Arc::new(Schema::new(fields))
@@ -46,35 +45,9 @@ impl Again {
         Ok((0..batch.num_rows()).map(reaches).collect())
     }
 
-    /// The rows of `chosen` as the better model sees them, in their order.
-    fn rescored(&self, batch: &RecordBatch, chosen: &[bool]) -> Result<RecordBatch> {
-        let (ids, smiles, keys) = (texts(batch, "drug_id")?, texts(batch, "smiles")?, texts(batch, TARGET)?);
-        let rows: Vec<usize> = chosen.iter().enumerate().filter_map(|(row, chosen)| chosen.then_some(row)).collect();
-        let entry = |&row: &usize| Entry {
-            id: ids.value(row).to_owned(),
-            source: Source::Smiles(smiles.value(row).to_owned()),
-        };
-        let block = Block { first: 0, entries: rows.iter().map(entry).collect(), pairs: None };
-        let targets: Vec<usize> = rows.iter().map(|&row| keys.value(row).parse().unwrap_or(0)).collect();
-        let scored = self.model.score_chosen(&block, &targets)?;
-        let rows: Vec<Row> = targets
-            .iter()
-            .enumerate()
-            .map(|(row, &target)| Row {
-                row,
-                entry: row,
-                target: self.model.targets[target].id(),
-                target_place: Some(target),
-                place: scored.places[row].as_ref().ok().copied(),
-            })
-            .collect();
-        let (config, shape) = (self.model.config(), &self.model.shape);
-        Table { config, shape, block: &block, scored: &scored, rows: &rows }.build()
-    }
-
     /// The rows with the better model's columns where they are `chosen`.
     fn joined(&self, batch: &RecordBatch, chosen: &[bool]) -> Result<RecordBatch> {
-        let better = self.rescored(batch, chosen)?;
+        let (better, refused) = self.rescored(batch, chosen)?;
         // Where each row is among the better ones; any will do for the others.
         let places: UInt32Array = chosen
             .iter()
@@ -85,20 +58,24 @@ impl Again {
             })
             .collect();
         let mask = BooleanArray::from(chosen.to_vec());
-        let written = self.model.written();
         let mut columns: Vec<ArrayRef> = Vec::new();
-        for field in &written {
-            let (old, new) = (column(batch, field.name())?, column(&better, field.name())?);
-            let spread = take(new, &places, None)?;
-            columns.push(zip(&mask, &spread, old)?);
+        for field in &self.fast {
+            let old = column(batch, field.name())?;
+            columns.push(match better.column_by_name(field.name()) {
+                Some(new) => zip(&mask, &take(new, &places, None)?, old)?,
+                None => old.clone(), // passes through
+            });
         }
         let valid = scores(batch)?;
         let tier = |(row, chosen): (usize, &bool)| valid.is_valid(row).then_some(if *chosen { "full" } else { "fast" });
         columns.push(Arc::new(chosen.iter().enumerate().map(tier).collect::<StringArray>()));
         columns.push(column(batch, "score")?.clone());
-        for key in [TARGET, ROW, KIND, "error"] {
-            columns.push(column(batch, key)?.clone());
-        }
+        columns.extend([column(batch, TARGET)?.clone(), column(batch, ROW)?.clone()]);
+        let mut refused = refused.into_iter();
+        let refused: Vec<Option<Rejection>> =
+            chosen.iter().map(|&chosen| if chosen { refused.next().flatten() } else { None }).collect();
+        columns.push(said(texts(batch, KIND)?, &refused, |rejection| &rejection.kind));
+        columns.push(said(texts(batch, "error")?, &refused, |rejection| &rejection.reason));
         let fields = self.written().fields().iter().cloned().chain(keys()).chain([error()]).collect::<Vec<_>>();
         Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
@@ -128,13 +105,22 @@ impl Again {
         let places: UInt32Array = rows.iter().map(|&row| u32::try_from(row).ok()).collect();
         let table = take_record_batch(table, &places)?;
         // Rows of the better model come before the others of their target.
-        let named =
-            rows.iter().map(|&row| Some(format!("{}{}", targets.value(row), if chosen[row] { "" } else { "~" })));
+        let rest = |row: usize| if chosen[row] { "" } else { "\0" };
+        let named = rows.iter().map(|&row| Some(format!("{}{}", targets.value(row), rest(row))));
         let place = table.schema().index_of(TARGET)?;
         let mut columns = table.columns().to_vec();
         columns[place] = Arc::new(named.collect::<StringArray>());
         Ok(RecordBatch::try_new(table.schema(), columns)?)
     }
+}
+
+/// What was said of rows, and what of those that were refused since.
+fn said(before: &StringArray, refused: &[Option<Rejection>], text: fn(&Rejection) -> &String) -> ArrayRef {
+    let one = |(before, refused): (Option<&str>, &Option<Rejection>)| match refused {
+        Some(rejection) => Some(text(rejection).clone()),
+        None => before.map(str::to_owned),
+    };
+    Arc::new(before.iter().zip(refused).map(one).collect::<StringArray>())
 }
 
 fn keys() -> [FieldRef; 3] {

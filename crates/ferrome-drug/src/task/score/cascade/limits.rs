@@ -1,10 +1,11 @@
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::path::PathBuf;
 
 use arrow::array::Array;
 use hashbrown::HashMap;
 
+use super::super::floor::Ordered;
 use super::super::shape::TARGET;
 use super::{scores, texts, whole};
 use crate::Result;
@@ -35,22 +36,4 @@ fn each_score(parts: &[PathBuf], mut visit: impl FnMut(&str, f32)) -> Result<()>
         }
     }
     Ok(())
-}
-
-/// A number in its total order.
-#[derive(Clone, Copy, PartialEq)]
-struct Ordered(f32);
-
-impl Eq for Ordered {}
-
-impl Ord for Ordered {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.total_cmp(&other.0)
-    }
-}
-
-impl PartialOrd for Ordered {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
 }
