@@ -142,8 +142,7 @@ impl Task for PerturbTask {
             return Err(problem.clone());
         }
         let genes = record.change.as_ref().map(|change| change.genes.clone()).unwrap_or_default();
-        let Perturbed { tokens, original } =
-            self.screen.kind.apply(&record.cell.tokens, self.screen.frame, &genes);
+        let Perturbed { tokens, original } = self.screen.kind.apply(&record.cell.tokens, self.screen.frame, &genes);
         Ok(PerturbItem { tokens, genes, original: record.cell.original(original) })
     }
 

@@ -140,9 +140,9 @@ impl Cells {
             }
         }
         match self.frame.genes(tokens).iter().find(|token| !self.names.has(**token)) {
-            Some(token) => refused(format!(
-                "token {token} is no gene of the vocabulary: were the tokens made with another one?"
-            )),
+            Some(token) => {
+                refused(format!("token {token} is no gene of the vocabulary: were the tokens made with another one?"))
+            }
             None => Ok(()),
         }
     }

@@ -103,13 +103,7 @@ impl Kind {
 }
 
 /// `rest` with the genes of `set` put back at the ranks that `to` says, from the rank before and the number of places.
-fn moved(
-    genes: &[i32],
-    mut rest: Vec<i32>,
-    set: &[i32],
-    to: impl Fn(usize, usize) -> usize,
-    share: f64,
-) -> Vec<i32> {
+fn moved(genes: &[i32], mut rest: Vec<i32>, set: &[i32], to: impl Fn(usize, usize) -> usize, share: f64) -> Vec<i32> {
     let by = (share * genes.len() as f64).round() as usize;
     let here = genes.iter().enumerate().filter(|(_, gene)| set.contains(gene));
     let mut targets: Vec<(usize, i32)> = here.map(|(rank, &gene)| (to(rank, by), gene)).collect();

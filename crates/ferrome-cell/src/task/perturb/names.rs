@@ -79,7 +79,11 @@ mod tests {
             style: Style::GeneformerV1,
             specials: vec![("<pad>".into(), 0), ("<mask>".into(), 1)],
             genes: vec![gene("ENSG00000141510", 2), gene("ENSG00000136997", 3), gene("ENSG00000000005", 4)],
-            symbols: vec![pair("TP53", "ENSG00000141510"), pair("MYC", "ENSG00000136997"), pair("GONE", "ENSG00000000009")],
+            symbols: vec![
+                pair("TP53", "ENSG00000141510"),
+                pair("MYC", "ENSG00000136997"),
+                pair("GONE", "ENSG00000000009"),
+            ],
             former_ids: vec![pair("ENSG00000000001", "ENSG00000136997")],
             sources: Vec::new(),
         })
@@ -89,7 +93,8 @@ mod tests {
     #[test]
     fn genes_are_found_by_id_former_id_and_symbol() {
         let vocabulary = vocabulary();
-        for (name, expected) in [("TP53", 2), ("ENSG00000141510.17", 2), ("ENSG00000000001", 3), ("ENSG00000000005", 4)] {
+        for (name, expected) in [("TP53", 2), ("ENSG00000141510.17", 2), ("ENSG00000000001", 3), ("ENSG00000000005", 4)]
+        {
             assert_eq!(token(&vocabulary, name).unwrap(), expected, "{name}");
         }
     }

@@ -49,10 +49,12 @@ pub fn state_means(
         }
     }
     let named = screen.states.iter().zip(sums);
-    named.map(|(state, (sum, count))| match count {
-        0.0 => Err(Error::Perturb(format!("no cell of the state `{state}` can be computed"))),
-        _ => Ok(sum.into_iter().map(|sum| (sum / count) as f32).collect()),
-    }).collect()
+    named
+        .map(|(state, (sum, count))| match count {
+            0.0 => Err(Error::Perturb(format!("no cell of the state `{state}` can be computed"))),
+            _ => Ok(sum.into_iter().map(|sum| (sum / count) as f32).collect()),
+        })
+        .collect()
 }
 
 fn take(cells: &mut impl Iterator<Item = Result<(usize, Cell)>>, batch_tokens: usize) -> Result<Batch> {

@@ -56,7 +56,8 @@ impl Survey {
             if let Some(state) = asked.into_iter().find(|state| !self.states.contains_key(*state)) {
                 let mut known: Vec<String> = self.states.keys().map(|state| format!("`{state}`")).collect();
                 known.sort_unstable();
-                let known = if known.is_empty() { "it is empty".into() } else { format!("there are {}", known.join(", ")) };
+                let known =
+                    if known.is_empty() { "it is empty".into() } else { format!("there are {}", known.join(", ")) };
                 return Err(Error::Perturb(format!("no cell has `{state}` in the column `{column}`; {known}")));
             }
         }
@@ -84,7 +85,12 @@ impl Survey {
         }
         let lacking = self.having.iter().filter(|(_, count)| *count < self.cells);
         let line = |&(gene, count): &(i32, u64)| {
-            format!("{}: {} of {} cells do not have it and are left out", called(screen, gene), self.cells - count, self.cells)
+            format!(
+                "{}: {} of {} cells do not have it and are left out",
+                called(screen, gene),
+                self.cells - count,
+                self.cells
+            )
         };
         lacking.map(line).collect()
     }

@@ -133,7 +133,8 @@ fn labels<'a>(marks: &'a [Mark], places: &[(f64, f64)]) -> Vec<((i32, i32), &'a 
         ];
         let free = corners.into_iter().find(|&(left, top)| {
             let this = [left, top, left + width, top + height];
-            let inside = left > 60.0 && top > 2.0 && this[2] < f64::from(SIZE.0) - 4.0 && this[3] < f64::from(SIZE.1) - 50.0;
+            let inside =
+                left > 60.0 && top > 2.0 && this[2] < f64::from(SIZE.0) - 4.0 && this[3] < f64::from(SIZE.1) - 50.0;
             let covers = |&(x, y): &(f64, f64)| x > this[0] - 2.0 && x < this[2] + 2.0 && y > this[1] && y < this[3];
             inside && !taken.iter().any(|other| overlap(other, &this)) && !points.iter().any(covers)
         });
@@ -164,7 +165,12 @@ mod tests {
     use crate::task::perturb::genes_table::Shift;
 
     fn table(rows: Vec<GeneRow>) -> GenesTable {
-        GenesTable { columns: vec!["shift_CM".into()], rows, reference: String::new(), reference_means: vec![Some(0.0)] }
+        GenesTable {
+            columns: vec!["shift_CM".into()],
+            rows,
+            reference: String::new(),
+            reference_means: vec![Some(0.0)],
+        }
     }
 
     fn row(gene: &str, mean: f64, p: Option<f64>) -> GeneRow {
@@ -176,7 +182,8 @@ mod tests {
     fn sure_genes_are_coloured_and_named() {
         let rows = vec![row("UP", 0.01, Some(1e-9)), row("DOWN", -0.02, Some(1e-4)), row("NOTHING", 0.0, Some(0.9))];
         let svg = volcano(&table(rows)).unwrap().unwrap();
-        for part in ["#E06C2B", "#3B82C4", "#8A8A8A", ">\nUP\n<", ">\nDOWN\n<", "mean shift towards CM", "currentColor"] {
+        for part in ["#E06C2B", "#3B82C4", "#8A8A8A", ">\nUP\n<", ">\nDOWN\n<", "mean shift towards CM", "currentColor"]
+        {
             assert!(svg.contains(part), "{part}\n{svg}");
         }
     }
@@ -189,9 +196,8 @@ mod tests {
 
     #[test]
     fn names_do_not_cover_each_other() {
-        let marks: Vec<Mark> = (0..40)
-            .map(|n| Mark { x: 0.0, y: f64::from(n), colour: ORANGE, name: format!("GENE{n}") })
-            .collect();
+        let marks: Vec<Mark> =
+            (0..40).map(|n| Mark { x: 0.0, y: f64::from(n), colour: ORANGE, name: format!("GENE{n}") }).collect();
         let places: Vec<(f64, f64)> = (0..40).map(|n| (300.0 + f64::from(n % 3), 200.0 + f64::from(n))).collect();
         let placed = labels(&marks, &places);
         assert!(!placed.is_empty() && placed.len() < NAMED, "{}", placed.len());
