@@ -165,3 +165,6 @@ impl Task for PerturbTask {
         Arc::clone(&self.output)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,6 +45,11 @@ pub(super) struct Vectors {
 }
 
 impl Cell {
+    #[cfg(test)]
+    pub(super) fn plain(id: &str, tokens: Vec<i32>) -> Self {
+        Self { id: id.to_owned(), tokens, state: None, problem: None, originals: Mutex::default() }
+    }
+
     /// The cell before a perturbation: whole, or with these tokens.
     pub(super) fn original(&self, shorter: Option<Vec<i32>>) -> Arc<Original> {
         let tokens = shorter.as_ref().unwrap_or(&self.tokens);

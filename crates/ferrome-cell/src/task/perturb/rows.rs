@@ -18,6 +18,13 @@ pub struct Row {
     rank: Option<i32>,
 }
 
+impl Row {
+    #[cfg(test)]
+    pub(super) fn new(cell: &Arc<Cell>, change: Change) -> Self {
+        Self { cell: Arc::clone(cell), change: Some(change), rank: None }
+    }
+}
+
 /// The rows of a screen, cell by cell.
 pub struct Rows {
     cells: Cells,
