@@ -84,7 +84,10 @@ fn rows_genes_and_plot_lie_side_by_side() {
     assert!(table.errors()[rejected].as_deref().unwrap().starts_with("has fewer than two genes"));
     assert!(place.text("out.genes.csv").starts_with("gene,symbol,cells,cosine,shift,z,p,fdr\n"));
     assert!(place.text("out.svg").starts_with("<svg"));
-    assert_eq!(place.run(&run(&format!("{COMMON} --delete ABC1"))).refusal().split(": ").next().unwrap(), "out.parquet");
+    assert_eq!(
+        place.run(&run(&format!("{COMMON} --delete ABC1"))).refusal().split(": ").next().unwrap(),
+        "out.parquet"
+    );
 }
 
 #[test]
@@ -103,7 +106,8 @@ fn killed_screen_goes_on_to_the_same_bytes() {
     let place = place();
     let cells: Vec<Vec<i32>> = (0..400).map(|i| (0..30).map(|g| 2 + (g * 7 + i) % 38).collect()).collect();
     tokens(&place, "t.parquet", &cells.iter().map(Vec::as_slice).collect::<Vec<_>>());
-    let line = |out: &str| run(&format!("--vocabulary v1.json --overexpress all --batch-tokens 64 -o {out} --threads 1"));
+    let line =
+        |out: &str| run(&format!("--vocabulary v1.json --overexpress all --batch-tokens 64 -o {out} --threads 1"));
     place.done(&line("whole.parquet"));
     let mut child = place.start(&line("killed.parquet"));
     wait_for(&place.path("killed.parquet.run/part-00000.parquet"), &mut child);
@@ -125,7 +129,10 @@ fn what_cannot_be_perturbed_is_one_line() {
         ("--delete ABC3", "`ABC3` is no gene of the vocabulary; nearest: `ABC1`, `ABC2`, `XYZ`"),
         ("--delete XYZ", "none of the 4 cells has `ENSG00000000039` (XYZ)"),
         (&format!("--delete all {states} C"), "no cell has `C` in the column `state`; there are `A`, `B`"),
-        (&format!("--delete all {states} A"), "the state `A` is given twice: --start, --goal and --alternative must differ"),
+        (
+            &format!("--delete all {states} A"),
+            "the state `A` is given twice: --start, --goal and --alternative must differ",
+        ),
         ("--delete all --states stat --start A --goal B", "there is no obs column `stat`; nearest: `state`"),
         ("--delete all --measure cls", "--measure cls needs <cls>, which the vocabulary (geneformer-v1) does not have"),
         ("--delete all --together", "--together needs a list of genes, not all"),
@@ -135,7 +142,9 @@ fn what_cannot_be_perturbed_is_one_line() {
         let found = refused(&format!("{COMMON} {line}"));
         assert!(found.starts_with(expected), "{line}: {found}");
     }
-    assert!(refused("--vocabulary v1.json --delete all -o out.csv").starts_with("out.csv: rows of a screen need .parquet"));
+    assert!(
+        refused("--vocabulary v1.json --delete all -o out.csv").starts_with("out.csv: rows of a screen need .parquet")
+    );
     assert_eq!(place.names("."), ["golden", "specimens", "t.parquet", "v1.json", "v2.json"]);
 }
 

@@ -132,7 +132,9 @@ fn compare(kind: Kind, measure: Measure, name: &str, framed: bool) {
                 list("gene_tokens").as_primitive::<Int32Type>().values().to_vec(),
                 by_gene.iter().map(|(gene, _)| *gene).collect::<Vec<_>>()
             );
-            for (found, (_, expected)) in list("gene_cosines").as_primitive::<Float32Type>().values().iter().zip(&by_gene) {
+            for (found, (_, expected)) in
+                list("gene_cosines").as_primitive::<Float32Type>().values().iter().zip(&by_gene)
+            {
                 close(*found, *expected);
             }
         }
