@@ -64,9 +64,9 @@ fn rows_genes_and_plot_lie_side_by_side() {
     for part in [
         "`ENSG00000000010` (ABC1): 2 of 4 cells do not have it and are left out",
         "`ENSG00000000012`: 2 of 4 cells do not have it and are left out",
-        "12 perturbations of 4 cells (delete)",
+        "11 perturbations of 4 cells (delete)",
         "1 rejected (too few genes, first `c2`)",
-        "2 genes, compared with 5 perturbations of random genes -> out.genes.csv, out.svg",
+        "2 genes, compared with 6 perturbations of random genes -> out.genes.csv, out.svg",
     ] {
         assert!(said.contains(part), "{part}\n{said}");
     }

@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Tokenize(Box<tokenize::Args>),
     /// Vectors of cells, or of their genes, by Geneformer and scGPT
     Embed(Box<embed::Args>),
-    /// In-silico perturbation: delete, over-express, inhibit or activate genes, and see how far cells move
+    /// In-silico perturbation: what deleting or over-expressing genes does to cells
     Perturb(Box<perturb::Args>),
 }
 

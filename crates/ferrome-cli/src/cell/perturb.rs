@@ -11,7 +11,7 @@ use ferrome_cell::{
     Error,
     model::{self, Geneformer, OpenGeneformer},
     read::tokens,
-    task::perturb::{self, Cells, GenesTable, Names, PerturbTask, Rows, Screen, StatesOf, Survey},
+    task::perturb::{self, Cells, GenesTable, PerturbTask, Rows, Screen, StatesOf, Survey},
     vocabulary::Vocabulary,
 };
 use ferrome_core::{
@@ -185,8 +185,4 @@ impl Args {
         }
         Ok(())
     }
-}
-
-fn names(vocabulary: &Vocabulary) -> Names {
-    Names::new(vocabulary)
 }

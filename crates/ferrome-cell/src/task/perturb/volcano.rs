@@ -89,8 +89,8 @@ fn draw(
         .light_line_style(TRANSPARENT)
         .x_labels(7)
         .y_labels(7)
-        .x_label_formatter(&|value| short(*value))
-        .y_label_formatter(&|value| short(*value))
+        .x_label_formatter(&|value| short(*value, high - low))
+        .y_label_formatter(&|value| short(*value, top))
         .x_desc(title)
         .y_desc("-log10 p")
         .label_style(("sans-serif", 13, &INK))
@@ -113,10 +113,12 @@ fn draw(
     Ok(())
 }
 
-/// The names of the surest genes, each where it covers neither another name nor a coloured point; those without room are left out.
+/// The names of the surest genes, each where it covers neither another name nor a point that is coloured or named; those without room are
+/// left out.
 fn labels<'a>(marks: &'a [Mark], places: &[(f64, f64)]) -> Vec<((i32, i32), &'a str)> {
-    let points: Vec<(f64, f64)> =
-        marks.iter().zip(places).filter(|(mark, _)| mark.colour != GREY).map(|(_, &place)| place).collect();
+    let surest = marks.len().saturating_sub(NAMED);
+    let points = marks.iter().zip(places).enumerate().filter(|&(i, (mark, _))| i >= surest || mark.colour != GREY);
+    let points: Vec<(f64, f64)> = points.map(|(_, (_, &place))| place).collect();
     let mut taken: Vec<[f64; 4]> = Vec::new();
     let mut placed = Vec::new();
     for (mark, &(x, y)) in marks.iter().zip(places).rev().take(NAMED) {
@@ -150,10 +152,11 @@ fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
     a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
 }
 
-/// A short number for an axis.
-fn short(value: f64) -> String {
+/// A short number for an axis of this length.
+fn short(value: f64, length: f64) -> String {
     match value.abs() {
-        0.0 => "0".to_owned(),
+        // A sum of steps that is not quite zero.
+        size if size < length * 1e-9 => "0".to_owned(),
         size if size < 1e-3 => format!("{value:.1e}"),
         _ => format!("{}", (value * 1e5).round() / 1e5),
     }
@@ -192,6 +195,11 @@ mod tests {
     fn nothing_that_was_tested_is_no_plot() {
         assert!(volcano(&table(vec![row("A", 0.1, None)])).unwrap().is_none());
         assert!(volcano(&table(Vec::new())).unwrap().is_none());
+    }
+
+    #[test]
+    fn numbers_of_axes_are_short() {
+        assert_eq!(["0", "0.05", "-2.0e-4"], [short(-1.4e-17, 0.2), short(0.05, 0.2), short(-2e-4, 1e-3)]);
     }
 
     #[test]

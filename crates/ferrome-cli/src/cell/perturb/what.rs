@@ -8,7 +8,7 @@ use ferrome_cell::{
     model::OpenGeneformer,
     task::{
         embed::Layer,
-        perturb::{self, Frame, Genes, Kind, Measure, Screen, StatesOf, Targets},
+        perturb::{self, Frame, Genes, Kind, Measure, Names, Screen, StatesOf, Targets},
     },
     vocabulary::Vocabulary,
 };
@@ -113,7 +113,7 @@ impl What {
         let (kind, genes) = self.kind();
         let targets = self.targets(genes, vocabulary)?;
         let layer = self.layer.resolve(None, model.config.num_hidden_layers)?;
-        let names = super::names(vocabulary);
+        let names = Names::new(vocabulary);
         Ok(Screen { kind, targets, frame, measure, layer, per_gene: self.per_gene, states, names })
     }
 
