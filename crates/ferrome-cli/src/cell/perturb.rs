@@ -26,10 +26,10 @@ use crate::options::{Compute, Running, describe_input};
 
 const EXAMPLES: &str = "\
 Examples:
-  ferrome cell perturb pbmc-tokens -m ctheodoris/Geneformer --vocabulary v2.json \\
-      --delete all -o screen.parquet
-  ferrome cell perturb pbmc-tokens -m ctheodoris/Geneformer --vocabulary v2.json \\
-      --overexpress CD3E,CD3G --together -o t_cells/
+  ferrome cell perturb pbmc-tokens -m ctheodoris/Geneformer \\
+      --vocabulary v2.json --delete all -o screen.parquet
+  ferrome cell perturb pbmc-tokens -m ctheodoris/Geneformer \\
+      --vocabulary v2.json --overexpress CD3E,CD3G --together -o t_cells/
 
 Beside the rows: screen.genes.csv, one row per gene, and screen.svg, a volcano plot.
 Killed at any moment, the same command goes on where it was.";
