@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn tiny_p_values_keep_their_size() {
         let reference = Reference::new((0..5000).map(|n| n as f32).collect());
-        let (z, p) = reference.rank_sum(&(6000..6600).map(|n| n as f32).collect::<Vec<_>>()).unwrap();
+        let (z, p) = reference.rank_sum(&(6000..6510).map(|n| n as f32).collect::<Vec<_>>()).unwrap();
         assert!(z > 37.0 && p > 0.0 && p < 1e-300, "{z} {p}");
     }
 
