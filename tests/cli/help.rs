@@ -10,12 +10,13 @@ use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::root;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "",
     "cell",
     "cell convert",
     "cell count",
     "cell embed",
+    "cell perturb",
     "cell qc",
     "cell tokenize",
     "cell vocabulary",

@@ -97,6 +97,17 @@ pub enum Error {
         /// The style it has.
         found: Style,
     },
+    /// A gene is asked for that the vocabulary does not have.
+    #[error("`{name}` is no gene of the vocabulary; nearest: {}", quoted(.near))]
+    UnknownGene {
+        /// The name asked for.
+        name: String,
+        /// The names that are nearest to it.
+        near: Vec<String>,
+    },
+    /// What is asked for cannot be perturbed in these cells by this model.
+    #[error("{0}")]
+    Perturb(String),
     /// The masked-gene head is asked for, and the checkpoint has none.
     #[error(
         "the checkpoint has no masked-gene head (`cls.predictions`), which logits need: use one saved from BertForMaskedLM"

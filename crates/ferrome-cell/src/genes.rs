@@ -29,6 +29,13 @@ pub use map::GeneMap;
 pub use matching::{Matching, Options};
 pub use report::Statistics;
 
+/// The gene that one name stands for, as an index into [`crate::vocabulary::Vocabulary::genes`]: by its id with or without version, by a
+/// former id, or by its symbol.
+#[must_use]
+pub fn find(vocabulary: &crate::vocabulary::Vocabulary, name: &str) -> Option<u32> {
+    lookup::Lookup::new(vocabulary, NameKind::Auto, None).find(name).map(|(gene, _)| gene)
+}
+
 /// What the names of genes are taken for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum NameKind {

@@ -3,4 +3,6 @@
 pub mod convert;
 #[cfg(feature = "torch")]
 pub mod embed;
+#[cfg(feature = "torch")]
+pub mod perturb;
 pub mod tokenize;

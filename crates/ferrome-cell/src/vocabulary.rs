@@ -138,6 +138,12 @@ impl Vocabulary {
         Some(&self.symbols.get(*self.index.symbols.get(symbol)? as usize)?.1)
     }
 
+    /// Symbols, each with the id that it stands for, which need not be in the vocabulary.
+    #[must_use]
+    pub fn symbols(&self) -> &[(String, String)] {
+        &self.symbols
+    }
+
     /// The current id of a gene by a former id or another name; it need not be in the vocabulary.
     #[must_use]
     pub fn current(&self, name: &str) -> Option<&str> {

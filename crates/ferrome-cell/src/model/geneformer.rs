@@ -165,6 +165,25 @@ impl Geneformer {
         Ok(x)
     }
 
+    /// The output of layer `until` for the first token of each cell: `[n, d]`. In that layer nothing is computed for other tokens but
+    /// their keys and values.
+    ///
+    /// # Errors
+    ///
+    /// As [`Geneformer::forward`].
+    pub fn forward_first(&self, batch: &Batch, until: usize) -> Result<Tensor> {
+        let Some((last, before)) = self.layers.get(..until).and_then(<[_]>::split_last) else {
+            let starts: Vec<i64> = batch.sequences.spans().map(|(start, _)| start).collect();
+            let starts = Tensor::f_from_slice(&starts)?.f_to_device(self.device)?;
+            return Ok(self.embeddings.forward(batch)?.f_index_select(0, &starts)?);
+        };
+        let mut x = self.embeddings.forward(batch)?;
+        for layer in before {
+            x = layer.forward(&x, &batch.sequences)?;
+        }
+        last.forward_first(&x, &batch.sequences)
+    }
+
     /// Logits over the genes from the last representation: `[t, d] -> [t, vocabulary]`.
     ///
     /// # Errors

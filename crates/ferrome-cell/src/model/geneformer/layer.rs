@@ -1,3 +1,5 @@
+mod first;
+
 use ferrome_core::nn::{self, LayerNorm, Linear, Loader, Sequences};
 use tch::Tensor;
 
@@ -68,7 +70,12 @@ impl Layer {
 
     /// `[t, d] -> [t, d]`.
     pub(super) fn forward(&self, x: &Tensor, sequences: &Sequences) -> Result<Tensor> {
-        let x = self.attention_layer_norm.forward(&self.attend(x, sequences)?.f_add_(x)?)?;
+        self.rest(&self.attend(x, sequences)?, x)
+    }
+
+    // What follows the attention, which is added in place.
+    fn rest(&self, attended: &Tensor, x: &Tensor) -> Result<Tensor> {
+        let x = self.attention_layer_norm.forward(&attended.shallow_clone().f_add_(x)?)?;
         let hidden = self.intermediate.forward_relu(&x)?; // [t, d] -> [t, f]
         Ok(self.layer_norm.forward(&self.output.forward(&hidden)?.f_add_(&x)?)?)
     }
