@@ -26,10 +26,11 @@ mod values;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 
 use crate::Result;
-use crate::cells::{Cells, Genes, ValueKind};
+use crate::cells::{Cells, Genes, ValueKind, Values};
 use detect::Content;
 
 /// What a matrix says before its first cell.
@@ -49,6 +50,27 @@ pub struct Header {
     pub kind: ValueKind,
     /// What kind of file it is, for messages, such as `h5ad (CSR)`.
     pub format: &'static str,
+}
+
+impl Header {
+    /// A block without cells, which still says what columns there are.
+    #[must_use]
+    pub(crate) fn no_cells(&self) -> Cells {
+        let values = match self.kind {
+            ValueKind::Counts => Values::Counts(Vec::new()),
+            ValueKind::Floats => Values::Floats(Vec::new()),
+        };
+        Cells {
+            first: 0,
+            ids: StringArray::new_null(0),
+            obs: RecordBatch::new_empty(self.obs.clone()),
+            starts: vec![0],
+            genes: Vec::new(),
+            values,
+            rejected: Vec::new(),
+            rounded: 0,
+        }
+    }
 }
 
 /// How a file is read.

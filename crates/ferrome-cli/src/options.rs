@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use ferrome_core::{
     device::{DeviceChoice, DtypeChoice},
@@ -14,7 +14,9 @@ use ferrome_core::{
     fingerprint::{self, Fingerprint},
     interrupt::Interrupt,
     journal::RunDescription,
+    table::{Format, Output},
 };
+use tch::Device;
 
 /// Where and how a model runs.
 #[derive(Args, Clone, Debug)]
@@ -35,13 +37,41 @@ pub(crate) struct Compute {
 
 impl Compute {
     pub(crate) fn threads(&self) -> NonZeroUsize {
-        self.threads.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+        threads(self.threads)
     }
 }
 
 /// The help of `--stats` where rows are counted and no model is loaded.
 pub(crate) const ROW_STATS: &str =
     "Write what the run did as JSON: run_seconds, rows, unique, resumed_rows, tokens, peak_rss_bytes";
+
+/// The threads that were asked for; all where nothing was.
+pub(crate) fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
+    asked.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+}
+
+/// The table that `path` asks for; a folder of parts makes its own folder.
+pub(crate) fn table(path: &Path) -> Result<Output> {
+    let output = Output::parse(path)?;
+    if output.format() != Format::Dataset {
+        need_folder(path)?;
+    }
+    Ok(output)
+}
+
+/// Refuses a file whose folder is not there.
+pub(crate) fn need_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => bail!("{}: there is no folder {}", path.display(), folder.display()),
+        None => Ok(()),
+    }
+}
+
+/// The kind of a device, as the journal has it.
+pub(crate) fn device_kind(device: Device) -> &'static str {
+    if device == Device::Cpu { "cpu" } else { "cuda" }
+}
 
 /// How a run treats its output and its records.
 #[derive(Args, Clone, Debug)]

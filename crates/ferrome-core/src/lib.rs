@@ -10,6 +10,7 @@ mod error;
 pub mod fingerprint;
 pub mod interrupt;
 pub mod journal;
+pub mod page;
 pub mod progress;
 pub mod table;
 #[cfg(feature = "torch")]

@@ -1,6 +1,8 @@
 //! The figures of a report.
 
-use super::page::{grouped, percent, value};
+use ferrome_core::page::grouped;
+
+use super::page::{percent, value};
 use super::plot::{Bars, Colours, Plot, Titles, histogram, knee, scatter};
 use super::report::{Matched, Report};
 use crate::Result;

@@ -4,6 +4,8 @@ mod table;
 
 use std::fmt::Write;
 
+use ferrome_core::page::{escape, grouped};
+
 use super::figures::{Figure, figures};
 use super::report::Report;
 use crate::Result;
@@ -79,24 +81,6 @@ fn figure(figure: &Figure) -> String {
         plot.svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{title}\" "), 1).trim(),
         escape(caption)
     )
-}
-
-/// Text that cannot be taken for HTML.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
-}
-
-/// A number with commas.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// A value of a distribution: whole numbers with commas, others with as many places as say something.

@@ -1,5 +1,6 @@
 //! What a survey found.
 
+use ferrome_core::page::grouped;
 use serde_json::{Value, json};
 
 use super::mitochondria::Mitochondria;
@@ -109,7 +110,7 @@ impl Report {
     #[must_use]
     pub fn line(&self) -> String {
         let Tally { counts, genes, mitochondrial, .. } = &self.tally;
-        let mut line = format!("{} cells x {} genes", page::grouped(self.cells()), page::grouped(self.genes as u64));
+        let mut line = format!("{} cells x {} genes", grouped(self.cells()), grouped(self.genes as u64));
         line.push_str(&format!(", median {} counts", page::value(counts.quantile(0.5))));
         line.push_str(&format!(" and {} genes per cell", page::value(genes.quantile(0.5))));
         if self.mitochondria.is_some() {
@@ -121,7 +122,7 @@ impl Report {
             line.push_str(&format!(", {} of cells truncated", page::percent(truncated)));
         }
         if self.rejected() > 0 {
-            line.push_str(&format!(", {} cells rejected", page::grouped(self.rejected())));
+            line.push_str(&format!(", {} cells rejected", grouped(self.rejected())));
         }
         line
     }

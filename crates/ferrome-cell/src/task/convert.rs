@@ -7,14 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{RecordBatch, StringArray};
 use ferrome_core::engine::{self, BoxError, Stream, Summary, Totals};
 use ferrome_core::journal::RunDescription;
 use ferrome_core::table::Output;
 
-use crate::cells::{Cells, ValueKind, Values};
+use crate::cells::Cells;
 use crate::dataset::{self, CELL_COLUMNS, frame::Frame};
-use crate::read::{CellReader, Header};
+use crate::read::CellReader;
 use crate::{Error, Result};
 use genes_file::GenesFile;
 use table::CellTable;
@@ -59,7 +58,7 @@ pub fn convert(
     // The categories of obs stand in the dictionaries of the first block.
     let first = reader.next_cells(options.block)?;
     // A matrix without cells still gives one part, which says what columns there are.
-    let first = first.unwrap_or_else(|| no_cells(&header));
+    let first = first.unwrap_or_else(|| header.no_cells());
     let obs = first.obs.clone();
     let frame = Frame::new(&obs, &CELL_COLUMNS, "_obs")?;
     let conversion = CellTable::new(&frame, &obs.schema(), header.kind);
@@ -91,23 +90,6 @@ pub fn convert(
     // Of a run that had nothing to read.
     genes.publish()?;
     Ok(Converted { summary, rounded: rounded.load(Ordering::Relaxed), renamed })
-}
-
-fn no_cells(header: &Header) -> Cells {
-    let values = match header.kind {
-        ValueKind::Counts => Values::Counts(Vec::new()),
-        ValueKind::Floats => Values::Floats(Vec::new()),
-    };
-    Cells {
-        first: 0,
-        ids: StringArray::new_null(0),
-        obs: RecordBatch::new_empty(header.obs.clone()),
-        starts: vec![0],
-        genes: Vec::new(),
-        values,
-        rejected: Vec::new(),
-        rounded: 0,
-    }
 }
 
 /// The blocks of a reader. `genes.parquet` is written before the first, when the engine holds the lock of the output.

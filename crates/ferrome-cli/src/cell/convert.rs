@@ -3,20 +3,20 @@
 mod describe;
 mod report;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use std::{num::NonZeroUsize, thread};
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use ferrome_cell::read::{self, CellReader, ReadOptions};
 use ferrome_cell::task::convert::{self, BLOCK, ConvertOptions};
 use ferrome_cell::write::{self, WriteOptions, Written};
-use ferrome_core::interrupt::Interrupt;
+use ferrome_core::{interrupt::Interrupt, page::grouped};
 use serde_json::json;
 
-use super::input::{found, grouped};
-use crate::options::Running;
+use super::input::found;
+use crate::options::{self, Running};
 use report::Done;
 
 const EXAMPLES: &str = "\
@@ -110,7 +110,7 @@ impl Args {
     }
 
     fn threads(&self) -> NonZeroUsize {
-        self.threads.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+        options::threads(self.threads)
     }
 
     fn read_options(&self) -> ReadOptions {

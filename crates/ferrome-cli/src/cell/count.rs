@@ -7,7 +7,6 @@ mod output;
 use std::io::{IsTerminal, stderr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::thread;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -15,6 +14,7 @@ use ferrome_cell::count::{self, Dedup, Preset, UmiSource};
 use ferrome_core::interrupt::Interrupt;
 use indicatif::ProgressBar;
 
+use crate::options;
 use choice::Format;
 use output::Written;
 
@@ -159,6 +159,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 impl Args {
     fn threads(&self) -> NonZeroUsize {
-        self.threads.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+        options::threads(self.threads)
     }
 }

@@ -2,11 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::thread;
 
 use clap::Args;
 use ferrome_cell::cells::ValueKind;
 use ferrome_cell::read::{self, CellReader, Header, ReadOptions};
+use ferrome_core::page::grouped;
+
+use crate::options;
 
 /// How cells are read.
 #[derive(Args, Clone, Debug)]
@@ -24,7 +26,7 @@ pub(crate) struct Reading {
 
 impl Reading {
     pub(crate) fn threads(&self) -> NonZeroUsize {
-        self.threads.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+        options::threads(self.threads)
     }
 
     /// Opens the cells; what has to be put aside while a matrix is transposed goes beside `output`.
@@ -50,27 +52,4 @@ pub(crate) fn found(input: &Path, header: &Header) -> String {
     let cells = header.cells.map_or_else(String::new, |cells| format!("{} cells x ", grouped(cells)));
     let genes = grouped(header.genes.len() as u64);
     format!("{}: {}, {kind} from {}: {cells}{genes} genes", input.display(), header.format, header.layer)
-}
-
-/// A number with commas.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_three_digits() {
-        assert_eq!([7, 999, 1000, 1_234_567].map(grouped), ["7", "999", "1,000", "1,234,567"]);
-    }
 }

@@ -18,7 +18,7 @@ use super::{
     input::{Reading, found},
     names::Names,
 };
-use crate::options::Running;
+use crate::options::{Running, need_folder};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -99,10 +99,7 @@ impl Args {
             if path.exists() && !self.running.overwrite {
                 bail!("{}: exists already; pass --overwrite to replace it, or choose another name", path.display());
             }
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-                bail!("{}: there is no folder {}", path.display(), folder.display());
-            }
+            need_folder(path)?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ use super::{
     input::{Reading, found},
     names::Names,
 };
-use crate::options::{ROW_STATS, Running, describe_input};
+use crate::options::{ROW_STATS, Running, describe_input, table};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -100,12 +100,7 @@ impl Args {
             }
             _ => return Ok(Output::hugging_face(&self.output)),
         }
-        let output = Output::parse(&self.output)?;
-        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        match folder.filter(|folder| !folder.is_dir()) {
-            Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
-            None => Ok(output),
-        }
+        table(&self.output)
     }
 
     fn refuse_foreign_flags(&self) -> Result<()> {

@@ -9,6 +9,8 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use ferrome_cell::vocabulary::Vocabulary;
 
+use crate::options::need_folder;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Turn published dictionaries of Geneformer or scGPT into one vocabulary
@@ -36,11 +38,7 @@ fn check_output(path: &Path, overwrite: bool) -> Result<()> {
     if !overwrite && path.exists() {
         bail!("{}: exists already; pass --overwrite to replace it, or choose another -o", path.display());
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    match folder.filter(|folder| !folder.is_dir()) {
-        Some(folder) => bail!("{}: there is no folder {}", path.display(), folder.display()),
-        None => Ok(()),
-    }
+    need_folder(path)
 }
 
 fn written(vocabulary: &Vocabulary, path: &Path) -> String {

@@ -15,6 +15,8 @@ use ferrome_drug::{
 use indicatif::{ProgressBar, ProgressStyle};
 use tch::Device;
 
+use crate::options::threads;
+
 const EXAMPLES: &str = "\
 Examples:
   ferrome drug evaluate train.json -m model -o report
@@ -73,7 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let config = TrainConfig::parse(&fs_err::read_to_string(&args.config)?, &args.config)?;
     let model = locate(&args.model)?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
-    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
+    let threads = threads(args.threads).get();
     tch::set_num_threads(i32::try_from(threads)?);
     let data = super::train::read(&config, args.strict, args.quiet)?;
     let baselines = args.baselines.clone().unwrap_or_else(|| args.output.join("baselines"));

@@ -1,19 +1,16 @@
 //! `ferrome drug featurize`.
 
-use std::{num::NonZeroUsize, path::PathBuf, thread};
+use std::{num::NonZeroUsize, path::PathBuf};
 
-use anyhow::{Result, bail};
-use ferrome_core::{
-    journal::RunDescription,
-    table::{Format, Output},
-};
+use anyhow::Result;
+use ferrome_core::journal::RunDescription;
 use ferrome_drug::{
     molecule::Standardize,
     read::{self, Columns},
     task::featurize::{self, What},
 };
 
-use crate::options::{ROW_STATS, Running, describe_input};
+use crate::options::{self, ROW_STATS, Running, describe_input};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,8 +77,8 @@ impl LibraryColumns {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let output = args.output()?;
-    let threads = args.threads.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    let output = options::table(&args.output)?;
+    let threads = options::threads(args.threads);
     let library = read::open(&args.library, &args.columns.columns())?;
     let mut description = RunDescription::new();
     describe_input(&mut description, "library", &args.library)?;
@@ -90,16 +87,4 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let standardize = args.standardize.unwrap_or_default();
     let summary = featurize::featurize(library, args.what, standardize, options, output, description)?;
     args.running.report_rows(&summary)
-}
-
-impl Args {
-    // A file's folder must be there; a folder of parts makes its own.
-    fn output(&self) -> Result<Output> {
-        let output = Output::parse(&self.output)?;
-        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        match folder.filter(|folder| output.format() != Format::Dataset && !folder.is_dir()) {
-            Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
-            None => Ok(output),
-        }
-    }
 }

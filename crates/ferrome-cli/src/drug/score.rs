@@ -3,25 +3,20 @@
 mod summary;
 mod targets;
 
-use std::{num::NonZeroUsize, path::PathBuf, thread, time::Instant};
+use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use anyhow::{Result, anyhow, bail};
 use clap::{ValueEnum, builder::NonEmptyStringValueParser};
-use ferrome_core::{
-    device::DeviceChoice,
-    journal::RunDescription,
-    table::{Format, Output},
-};
+use ferrome_core::{device::DeviceChoice, journal::RunDescription};
 use ferrome_drug::{
     checkpoint::{FAST, Folder, locate},
     inputs::Embeddings,
     read::{self, Pairs},
     task::score::{self, Job, Model, Rank},
 };
-use tch::Device;
 
 use super::featurize::LibraryColumns;
-use crate::options::{Running, describe_input};
+use crate::options::{self, Running, describe_input};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -103,8 +98,8 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let output = args.output()?;
-    let threads = args.threads.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    let output = options::table(&args.output)?;
+    let threads = options::threads(args.threads);
     let devices = args.device.devices()?;
     let started = Instant::now();
     let input = args.pairs.as_ref().or(args.library.as_ref()).ok_or_else(|| anyhow!("expected LIBRARY or --pairs"))?;
@@ -119,7 +114,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         None => Vec::new(),
     };
     let (model, cascade) = args.models(&mut description)?;
-    description.set("device", devices.first().map_or("cpu", |device| kind(*device)));
+    description.set("device", devices.first().map_or("cpu", |device| options::device_kind(*device)));
     let job = Job {
         input: input.clone(),
         model,
@@ -143,21 +138,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     args.running.tell(&summary::line(&outcome), summary::stats(&outcome, open_seconds))
 }
 
-fn kind(device: Device) -> &'static str {
-    if device == Device::Cpu { "cpu" } else { "cuda" }
-}
-
 impl Args {
-    // A file's folder must be there; a folder of parts makes its own.
-    fn output(&self) -> Result<Output> {
-        let output = Output::parse(&self.output)?;
-        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        match folder.filter(|folder| output.format() != Format::Dataset && !folder.is_dir()) {
-            Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
-            None => Ok(output),
-        }
-    }
-
     fn rank(&self) -> Rank {
         match self.top_k {
             Some(most) => Rank::Best(most.get()),

@@ -10,6 +10,8 @@ use ferrome_drug::task::train::{self, Data, Measured, Outcome, Progress, Quality
 use indicatif::{ProgressBar, ProgressStyle};
 use tch::Device;
 
+use crate::options::threads;
+
 const EXAMPLES: &str = "\
 Examples:
   ferrome drug train train.json -o model
@@ -80,7 +82,7 @@ enum Drawn {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let config = args.config()?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
-    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
+    let threads = threads(args.threads).get();
     tch::set_num_threads(i32::try_from(threads)?);
     let data = read(&config, args.strict, args.quiet)?;
     let (folder, overwrite) = (args.output.as_path(), args.overwrite);

@@ -4,12 +4,11 @@ mod describe;
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::builder::NonEmptyStringValueParser;
 use ferrome_core::{
     engine::{self, BoxError, Job, Lanes, Totals},
     journal::refuse_output,
-    table::{Format, Output},
 };
 use ferrome_protein::{
     model::{self, OpenModel},
@@ -18,7 +17,7 @@ use ferrome_protein::{
 };
 use tch::Device;
 
-use crate::options::{Compute, Running};
+use crate::options::{self, Compute, Running};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,7 +75,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let output = args.output()?;
+    let output = options::table(&args.output)?;
     refuse_output(&output, args.running.overwrite)?;
     let threads = args.compute.threads();
     let devices = args.compute.device.devices()?;
@@ -107,16 +106,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 impl Args {
-    // A file's folder must be there; a folder of parts makes its own.
-    fn output(&self) -> Result<Output> {
-        let output = Output::parse(&self.output)?;
-        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        match folder.filter(|folder| output.format() != Format::Dataset && !folder.is_dir()) {
-            Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
-            None => Ok(output),
-        }
-    }
-
     fn translation(&self) -> Result<Option<Translation>> {
         let Some(table) = self.translate else { return Ok(None) };
         let translation = if self.orfs { Translation::orfs(table, self.min_orf)? } else { Translation::cds(table)? };

@@ -15,6 +15,8 @@ use ferrome_protein::{
 use indicatif::{ProgressBar, ProgressStyle};
 use tch::{Device, Kind};
 
+use crate::options::threads;
+
 const EXAMPLES: &str = r#"Examples:
   echo '{"hidden_size": 64, "num_hidden_layers": 2,
          "num_attention_heads": 4, "steps": 20}' > tiny.json
@@ -67,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let source = args.config.display().to_string();
     let config = PretrainConfig::parse(&fs_err::read_to_string(&args.config)?, &source)?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
-    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
+    let threads = threads(args.threads).get();
     tch::set_num_threads(i32::try_from(threads)?);
     let proteins = args.inputs.iter().flat_map(|path| super::one_file(path, std::num::NonZeroUsize::MIN));
     let corpus = Corpus::read(proteins, config.held_out_share)?;

@@ -1,3 +1,5 @@
+use ferrome_core::fingerprint::Fingerprint;
+
 use super::molblock;
 use crate::molecule::{MolSource, Molecule, Refusal, RefusalKind};
 
@@ -33,6 +35,18 @@ impl Entry {
             Source::MolBlock(block) => molblock::read(block),
             Source::Missing(reason) => Err(Refusal::new(RefusalKind::Syntax, reason.as_str())),
         }
+    }
+
+    /// Adds the id and the molecule as given: equal fingerprints, equal rows.
+    pub(crate) fn add_to(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.push(self.id.as_bytes());
+        let (kind, text) = match &self.source {
+            Source::Smiles(text) => (b"s", text),
+            Source::MolBlock(text) => (b"m", text),
+            Source::Missing(text) => (b"x", text),
+        };
+        fingerprint.push(kind);
+        fingerprint.push(text.as_bytes());
     }
 
     /// The text of the molecule; empty where the row has none.

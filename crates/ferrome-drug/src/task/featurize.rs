@@ -155,16 +155,7 @@ impl Conversion for Featurize {
 
     fn digest(&self, block: &Self::Block) -> u128 {
         let mut digest = Fingerprint::new();
-        for entry in block {
-            digest.push(entry.id.as_bytes());
-            let (kind, text) = match &entry.source {
-                Source::Smiles(text) => (b"s", text),
-                Source::MolBlock(text) => (b"m", text),
-                Source::Missing(text) => (b"x", text),
-            };
-            digest.push(kind);
-            digest.push(text.as_bytes());
-        }
+        block.iter().for_each(|entry| entry.add_to(&mut digest));
         digest.finish()
     }
 

@@ -1,6 +1,8 @@
 //! The tables of the page.
 
-use super::{escape, grouped, percent, value};
+use ferrome_core::page::{escape, grouped};
+
+use super::{percent, value};
 use crate::qc::report::{Matched, QUANTILES, Report};
 
 fn section(id: &str, title: &str, head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {

@@ -1,13 +1,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{RecordBatch, StringArray};
 use ferrome_core::engine::BoxError;
 
 use crate::Result;
-use crate::cells::{Cells, ValueKind, Values};
+use crate::cells::Cells;
 use crate::genes::Matching;
-use crate::read::{CellReader, Header};
+use crate::read::CellReader;
 
 /// What is counted while cells are read, so that a run that goes on counts what an earlier one converted.
 #[derive(Debug, Default)]
@@ -41,7 +40,7 @@ impl Blocks {
         block: usize,
         counts: &Arc<Counts>,
     ) -> Self {
-        let first = first.unwrap_or_else(|| no_cells(reader.header()));
+        let first = first.unwrap_or_else(|| reader.header().no_cells());
         let known = matching.targets.iter().map(Option::is_some).collect();
         Self { reader, first: Some(first), known, block, counts: Arc::clone(counts), ended: false }
     }
@@ -77,22 +76,5 @@ impl Iterator for Blocks {
         let block = self.read().map_err(BoxError::from).transpose();
         self.ended = !matches!(block, Some(Ok(_)));
         block
-    }
-}
-
-fn no_cells(header: &Header) -> Cells {
-    let values = match header.kind {
-        ValueKind::Counts => Values::Counts(Vec::new()),
-        ValueKind::Floats => Values::Floats(Vec::new()),
-    };
-    Cells {
-        first: 0,
-        ids: StringArray::new_null(0),
-        obs: RecordBatch::new_empty(header.obs.clone()),
-        starts: vec![0],
-        genes: Vec::new(),
-        values,
-        rejected: Vec::new(),
-        rounded: 0,
     }
 }

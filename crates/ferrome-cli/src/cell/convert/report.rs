@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cell::input::grouped;
+use ferrome_core::page::grouped;
 
 /// What was written, to whatever target.
 pub(super) struct Done {

@@ -13,7 +13,7 @@ use ferrome_core::journal::write_whole;
 use fs_err::File;
 
 use super::{Args, describe};
-use crate::options::peak_memory;
+use crate::options::{need_folder, peak_memory};
 
 /// What was written.
 pub(super) struct Written {
@@ -34,11 +34,7 @@ pub(super) fn check(args: &Args) -> Result<()> {
         }
         Some(_) => {}
     }
-    let folder = args.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        bail!("{out}: there is no folder {}", folder.display());
-    }
-    Ok(())
+    need_folder(&args.output)
 }
 
 /// Writes the counts and the knee plot.

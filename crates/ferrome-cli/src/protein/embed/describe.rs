@@ -6,7 +6,7 @@ use ferrome_protein::{model::OpenModel, task::embed::EmbedOptions};
 use tch::{Device, Kind};
 
 use super::Args;
-use crate::options::describe_input;
+use crate::options::{describe_input, device_kind};
 
 pub(super) fn run(
     args: &Args,
@@ -31,5 +31,5 @@ pub(super) fn run(
         .with("logits", options.logits)
         .with("long", options.long)
         .with("dtype", kind_name(kind))
-        .with("device", if device == Device::Cpu { "cpu" } else { "cuda" }))
+        .with("device", device_kind(device)))
 }

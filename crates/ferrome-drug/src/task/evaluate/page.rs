@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use ferrome_core::page::escape;
+
 use super::{Report, plots, scored::Measure};
 use crate::Result;
 
@@ -103,9 +105,4 @@ fn columns(report: &Report) -> Vec<&'static str> {
 fn cell(measure: &Measure) -> (String, String) {
     let value = measure.value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
     (value, measure.interval.map_or_else(String::new, |i| format!("[{:.4}, {:.4}]", i.low, i.high)))
-}
-
-/// Text that cannot be taken for HTML.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -3,7 +3,7 @@ use ferrome_core::engine::BoxError;
 use ferrome_core::fingerprint::Fingerprint;
 
 use crate::checkpoint::CheckpointConfig;
-use crate::read::{Entry, Library, PairRows, Pairs, Source};
+use crate::read::{Entry, Library, PairRows, Pairs};
 
 /// Molecules of a block at most; of graphs fewer, so that a small library is work for several threads.
 const MOLECULES: usize = 8192;
@@ -103,16 +103,7 @@ impl Block {
     /// Equal for blocks with the same rows; other columns are the input file's to tell.
     pub(super) fn digest(&self) -> u128 {
         let mut digest = Fingerprint::new();
-        for entry in &self.entries {
-            digest.push(entry.id.as_bytes());
-            let (kind, text) = match &entry.source {
-                Source::Smiles(text) => (b"s", text),
-                Source::MolBlock(text) => (b"m", text),
-                Source::Missing(text) => (b"x", text),
-            };
-            digest.push(kind);
-            digest.push(text.as_bytes());
-        }
+        self.entries.iter().for_each(|entry| entry.add_to(&mut digest));
         for (id, sequence) in self.pairs.iter().flat_map(|pairs| &pairs.targets) {
             digest.push(id.as_bytes());
             digest.push(sequence.as_deref().unwrap_or_default().as_bytes());
