@@ -47,7 +47,7 @@ pub(crate) struct Args {
     /// OUT.parquet, .npy, .arrow, .csv, a folder of Parquet parts; or OUT.h5ad, a copy of the h5ad with the vectors in obsm
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
-    /// How genes become one vector: cls, mean (without <cls> and <eos>), or gene for all of them [default: cls where the
+    /// How genes become one vector: cls, mean (of the genes alone), or gene for all of them [default: cls where the
     /// model has it, else mean]
     #[arg(long, value_name = "POOL")]
     pool: Option<Pool>,
