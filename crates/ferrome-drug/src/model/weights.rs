@@ -49,7 +49,7 @@ impl Parts {
         self.0.iter().filter(|part| part.trained).map(|part| (part.name.clone(), &part.tensor)).collect()
     }
 
-    /// What stands in a model's file: as [`Parts::all`], but of a table of [`Weights::sparse`] only the rows that are not 0,
+    /// What stands in a model's file: as [`Parts::all`], but of a table of fingerprint bits only the rows that are not 0,
     /// and which those are.
     ///
     /// # Errors
