@@ -124,6 +124,9 @@ pub enum Error {
     /// The generator is asked what a perturbation does, without being told which genes are perturbed.
     #[error("the generator needs a flag for each gene, 1 where it is perturbed")]
     NoFlags,
+    /// Tokens without values came to a model that needs them.
+    #[error("the tokens have no column `values`, which scGPT needs: tokenize with --style scgpt")]
+    NoValues,
     /// A cell without tokens came to a model.
     #[error("a cell without tokens has no representation")]
     EmptyCell,

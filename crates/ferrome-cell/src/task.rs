@@ -3,4 +3,5 @@
 pub mod convert;
 #[cfg(feature = "torch")]
 pub mod embed;
+pub mod network;
 pub mod tokenize;

@@ -5,6 +5,7 @@ mod count;
 mod embed;
 mod input;
 mod names;
+mod network;
 mod qc;
 mod tokenize;
 mod vocabulary;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Tokenize(Box<tokenize::Args>),
     /// Vectors of cells, or of their genes, by Geneformer and scGPT
     Embed(Box<embed::Args>),
+    /// Gene networks from a model: genes that are alike to it, and pairs that it attends to
+    Network(Box<network::Args>),
 }
 
 pub(crate) fn run(command: Command) -> Result<()> {
@@ -37,6 +40,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Qc(args) => qc::run(&args),
         Command::Tokenize(args) => tokenize::run(&args),
         Command::Embed(args) => embed::run(&args),
+        Command::Network(args) => network::run(&args),
     }
 }
 
