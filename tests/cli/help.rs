@@ -8,14 +8,15 @@ use crate::support::drug_model;
 use crate::support::geneformer;
 use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
-use crate::support::root;
+use crate::support::{root, scgpt};
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "",
     "cell",
     "cell convert",
     "cell count",
     "cell embed",
+    "cell network",
     "cell qc",
     "cell tokenize",
     "cell vocabulary",
@@ -115,6 +116,8 @@ fn place_of_examples() -> Place {
     fs_err::create_dir_all(place.path("data")).unwrap();
     symlink(root().join("data/demo"), place.path("data/demo")).unwrap();
     place_of_cells(&place);
+    symlink(place.path("golden/cell/scgpt_torch"), place.path("scGPT_human")).unwrap();
+    scgpt::write_tokens(&place.path("tokens.parquet"), 40);
     place_of_pairs(&place);
     place
 }

@@ -3,5 +3,6 @@
 pub mod convert;
 #[cfg(feature = "torch")]
 pub mod embed;
+#[cfg(feature = "torch")]
 pub mod network;
 pub mod tokenize;
