@@ -34,7 +34,8 @@ fn attention_of_conditions_against_a_control() {
     assert!(said.contains("30 genes, 40 cells: sick: 20 edges, "), "{said}");
     let edges = place.text("out/edges.csv");
     assert_eq!(edges.lines().count(), 21);
-    let columns: Vec<f64> = edges.lines().nth(1).unwrap().split(',').skip(3).map(|number| number.parse().unwrap()).collect();
+    let columns: Vec<f64> =
+        edges.lines().nth(1).unwrap().split(',').skip(3).map(|number| number.parse().unwrap()).collect();
     assert!((columns[0] - (columns[1] - columns[2])).abs() < 1e-9 && columns[3] >= 3.0, "{columns:?}");
     // The same again, cell by cell instead of many together.
     place.done(&format!("cell network t.parquet -m {MODEL} -o again {options} --format csv --batch-tokens 1"));
