@@ -68,19 +68,16 @@ impl Batch {
     }
 
     /// `[t]` (i64): the genes of all cells.
-    #[must_use]
     pub fn tokens(&self) -> &Tensor {
         &self.tokens
     }
 
     /// `[t]` (f32): their values.
-    #[must_use]
     pub fn values(&self) -> &Tensor {
         &self.values
     }
 
     /// `[t]` (i64): the cell that each belongs to.
-    #[must_use]
     pub fn rows(&self) -> &Tensor {
         &self.rows
     }
