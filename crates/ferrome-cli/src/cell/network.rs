@@ -1,23 +1,20 @@
 //! `ferrome cell network`.
 
-use std::path::{Path, PathBuf};
+mod compute;
+mod panel;
+mod report;
+
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
-use ferrome_cell::community;
-use ferrome_cell::model::{self, OpenModel};
-use ferrome_cell::read::tokens::{self, TokenCell};
-use ferrome_cell::task::network::{self, Attention, Contrast, Network, NetworkModel, Panel, Survey};
-use ferrome_cell::vocabulary::Vocabulary;
+use ferrome_cell::model;
+use ferrome_cell::task::network::{self, NetworkModel};
 use ferrome_core::device::DeviceChoice;
-use ferrome_core::interrupt::Interrupt;
-use ferrome_core::journal::RunDescription;
-use serde_json::json;
 use tch::Device;
 
-use super::input::grouped;
-use crate::options::{Running, describe_input};
+use crate::options::Running;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -157,13 +154,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     args.tell(&found, &panel, started)
 }
 
-/// What a run found.
-struct Found {
-    networks: Vec<Network>,
-    cells: u64,
-    rejected: (u64, Option<String>),
-}
-
 impl Args {
     fn prepare_output(&self) -> Result<()> {
         let taken = self.output.is_dir() && fs_err::read_dir(&self.output)?.next().is_some();
@@ -177,132 +167,5 @@ impl Args {
         let kind = self.from.unwrap_or(if self.input.is_some() { From::Attention } else { From::Embeddings });
         ensure!(kind == From::Embeddings || self.input.is_some(), "--from attention needs TOKENS");
         Ok(kind)
-    }
-
-    fn vocabulary(&self, opened: &OpenModel) -> Result<Vocabulary> {
-        if let Some(path) = &self.vocabulary {
-            return Ok(Vocabulary::open(path)?);
-        }
-        match opened {
-            OpenModel::ScGpt(model) => Ok(model.vocabulary()?),
-            OpenModel::Geneformer(model) => match &model.vocabulary {
-                Some(vocabulary) => Ok(vocabulary.clone()),
-                None => bail!("{}: no vocabulary beside the model; give one with --vocabulary", model.path.display()),
-            },
-            _ => bail!("{}: this family of models has no networks", opened.path().display()),
-        }
-    }
-
-    fn panel(&self, vocabulary: &Vocabulary, survey: Option<&Survey>) -> Result<Panel> {
-        let panel = match (&self.gene_list, survey) {
-            (Some(path), _) => {
-                let text = fs_err::read_to_string(path)?;
-                let names: Vec<String> =
-                    text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
-                let (panel, unknown) = Panel::named(vocabulary, &names);
-                if let Some(first) = unknown.first() {
-                    let (count, all) = (unknown.len(), names.len());
-                    eprintln!(
-                        "{}: {count} of {all} names are no genes of the model, such as `{first}`",
-                        path.display()
-                    );
-                }
-                panel
-            }
-            (None, Some(survey)) => Panel::frequent(vocabulary, survey, self.genes as usize),
-            (None, None) => Panel::all(vocabulary),
-        };
-        ensure!(panel.len() > 1, "a network needs two genes, found {}", panel.len());
-        Ok(panel)
-    }
-
-    fn modules(&self) -> community::Options {
-        community::Options { resolution: self.resolution, seed: self.seed, ..community::Options::default() }
-    }
-
-    fn of_embeddings(&self, model: &NetworkModel, panel: &Panel) -> Result<Found> {
-        let embeddings = model.gene_embeddings(panel.tokens())?;
-        let network = network::of_embeddings(&embeddings, self.neighbours as usize, &self.modules())?;
-        Ok(Found { networks: vec![network], cells: 0, rejected: (0, None) })
-    }
-
-    fn of_attention(&self, model: &NetworkModel, panel: &Panel, survey: Option<&Survey>) -> Result<Found> {
-        let (Some(path), Some(survey)) = (&self.input, survey) else { bail!("--from attention needs TOKENS") };
-        if let Some(control) = self.control.as_deref().filter(|control| !survey.conditions.contains_key(*control)) {
-            let known: Vec<String> = survey.conditions.keys().take(10).map(|name| format!("`{name}`")).collect();
-            bail!("{}: no cell of the condition `{control}`; there are {}", path.display(), known.join(", "));
-        }
-        let layer = match self.layer {
-            Block::Last => model.blocks(),
-            Block::Number(number) => number,
-        };
-        let mut attention = Attention::new(model, panel, layer, self.condition.as_deref());
-        self.add_all(path, &mut attention)?;
-        let contrast = Contrast {
-            control: self.control.as_deref(),
-            edges: self.edges as usize,
-            min_cells: self.min_cells,
-            modules: self.modules(),
-        };
-        let networks = attention.networks(&contrast);
-        Ok(Found { networks, cells: attention.cells, rejected: attention.rejected })
-    }
-
-    fn add_all(&self, path: &Path, attention: &mut Attention) -> Result<()> {
-        let interrupt = Interrupt::on_signal()?;
-        let (mut batch, mut length): (Vec<TokenCell>, usize) = (Vec::new(), 0);
-        for cell in tokens::open(path)? {
-            let cell = cell?;
-            let tokens = cell.tokens.as_ref().map_or(0, Vec::len);
-            if length + tokens > self.batch_tokens && !batch.is_empty() {
-                attention.add(std::mem::take(&mut batch))?;
-                length = 0;
-                ensure!(!interrupt.is_raised(), "stopped: nothing was written; the same command starts again");
-            }
-            length += tokens;
-            batch.push(cell);
-        }
-        attention.add(batch)?;
-        if let Some(reason) = attention.rejected.1.as_ref().filter(|_| self.running.strict) {
-            bail!("{}: {reason}", path.display());
-        }
-        Ok(())
-    }
-
-    fn describe(&self, opened: &OpenModel) -> Result<RunDescription> {
-        let mut description = RunDescription::new()
-            .with("version", env!("CARGO_PKG_VERSION"))
-            .with("model", &self.model)
-            .with("model_tensors", opened.fingerprint()?)
-            .with("resolution", self.resolution)
-            .with("seed", self.seed);
-        if let Some(path) = &self.input {
-            describe_input(&mut description, "input", path)?;
-        }
-        Ok(description)
-    }
-
-    fn tell(&self, found: &Found, panel: &Panel, started: Instant) -> Result<()> {
-        if let (count @ 1.., Some(first)) = &found.rejected {
-            eprintln!("{count} cells were left out, the first: {first}");
-        }
-        let each = found.networks.iter().map(|network| {
-            let name = network.condition.as_deref().map_or_else(String::new, |name| format!("{name}: "));
-            format!("{name}{} edges, {} modules", grouped(network.edges.len() as u64), network.count())
-        });
-        let seconds = started.elapsed().as_secs_f64();
-        let cells = if found.cells > 0 { format!(", {} cells", grouped(found.cells)) } else { String::new() };
-        let line = format!(
-            "{} genes{cells}: {} in {seconds:.1} s -> {}",
-            grouped(panel.len() as u64),
-            each.collect::<Vec<_>>().join("; "),
-            self.output.display()
-        );
-        let networks = found.networks.iter().map(
-            |network| json!({"condition": network.condition, "edges": network.edges.len(), "modules": network.count()}),
-        );
-        let stats = json!({"run_seconds": seconds, "genes": panel.len(), "cells": found.cells,
-            "rejected": found.rejected.0, "networks": networks.collect::<Vec<_>>()});
-        self.running.tell(&line, stats)
     }
 }

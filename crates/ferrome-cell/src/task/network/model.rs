@@ -9,11 +9,12 @@ use crate::{Error, Result};
 
 /// A loaded model.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a run has one")]
 pub enum NetworkModel {
     /// Genes by rank.
     Geneformer(Geneformer),
     /// Genes with their expression.
-    ScGpt(Box<ScGpt>),
+    ScGpt(ScGpt),
 }
 
 /// Queries and keys of all tokens of a batch, `[t, h, k]`, and where each cell lies.
@@ -32,7 +33,7 @@ impl NetworkModel {
     pub fn load(opened: &OpenModel, device: Device) -> Result<Self> {
         Ok(match opened {
             OpenModel::Geneformer(model) => Self::Geneformer(model.load(Kind::Float, device)?),
-            OpenModel::ScGpt(model) => Self::ScGpt(Box::new(model.load(Kind::Float, device)?)),
+            OpenModel::ScGpt(model) => Self::ScGpt(model.load(Kind::Float, device)?),
         })
     }
 
