@@ -12,3 +12,5 @@ mod count;
 mod embed;
 #[path = "cell/network.rs"]
 mod network;
+#[path = "cell/predict_perturbation.rs"]
+mod predict_perturbation;

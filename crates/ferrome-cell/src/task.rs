@@ -5,4 +5,6 @@ pub mod convert;
 pub mod embed;
 #[cfg(feature = "torch")]
 pub mod network;
+#[cfg(feature = "torch")]
+pub mod predict_perturbation;
 pub mod tokenize;

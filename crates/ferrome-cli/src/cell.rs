@@ -6,6 +6,7 @@ mod embed;
 mod input;
 mod names;
 mod network;
+mod predict_perturbation;
 mod qc;
 mod tokenize;
 mod vocabulary;
@@ -19,7 +20,7 @@ pub(crate) enum Command {
     Count(Box<count::Args>),
     /// AnnData, 10x, loom or Parquet to a sparse dataset, and back to h5ad or mtx
     Convert(Box<convert::Args>),
-    /// The genes that a model knows: from published dictionaries, or new from a corpus
+    /// The genes that a model knows: from published dictionaries, or from a corpus
     #[command(subcommand, after_help = vocabulary::EXAMPLES)]
     Vocabulary(vocabulary::Command),
     /// A page about quality: counts, genes, mitochondrial share, token lengths
@@ -28,8 +29,11 @@ pub(crate) enum Command {
     Tokenize(Box<tokenize::Args>),
     /// Vectors of cells, or of their genes, by Geneformer and scGPT
     Embed(Box<embed::Args>),
-    /// Gene networks from a model: genes that are alike to it, and pairs that it attends to
+    /// Gene networks: genes alike to a model, and pairs that it attends to
     Network(Box<network::Args>),
+    /// What cells express after genes are perturbed, by scGPT's generator
+    #[command(subcommand, after_help = predict_perturbation::EXAMPLES)]
+    PredictPerturbation(predict_perturbation::Command),
 }
 
 pub(crate) fn run(command: Command) -> Result<()> {
@@ -41,6 +45,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Tokenize(args) => tokenize::run(&args),
         Command::Embed(args) => embed::run(&args),
         Command::Network(args) => network::run(&args),
+        Command::PredictPerturbation(command) => predict_perturbation::run(&command),
     }
 }
 
