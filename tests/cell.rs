@@ -12,3 +12,7 @@ mod count;
 mod embed;
 #[path = "cell/perturb.rs"]
 mod perturb;
+#[path = "cell/network.rs"]
+mod network;
+#[path = "cell/predict_perturbation.rs"]
+mod predict_perturbation;

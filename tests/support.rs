@@ -8,6 +8,8 @@ pub(crate) mod geneformer;
 pub(crate) mod inputs;
 pub(crate) mod killed;
 pub(crate) mod place;
+pub(crate) mod scgpt;
+pub(crate) mod screen;
 pub(crate) mod table;
 
 use std::path::{Path, PathBuf};

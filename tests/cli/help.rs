@@ -8,15 +8,19 @@ use crate::support::drug_model;
 use crate::support::geneformer;
 use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
-use crate::support::root;
+use crate::support::{root, scgpt, screen};
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 25] = [
     "",
     "cell",
     "cell convert",
     "cell count",
     "cell embed",
+    "cell network",
     "cell perturb",
+    "cell predict-perturbation",
+    "cell predict-perturbation predict",
+    "cell predict-perturbation train",
     "cell qc",
     "cell tokenize",
     "cell vocabulary",
@@ -116,8 +120,22 @@ fn place_of_examples() -> Place {
     fs_err::create_dir_all(place.path("data")).unwrap();
     symlink(root().join("data/demo"), place.path("data/demo")).unwrap();
     place_of_cells(&place);
+    symlink(place.path("golden/cell/scgpt_torch"), place.path("scGPT_human")).unwrap();
+    scgpt::write_tokens(&place.path("tokens.parquet"), 40);
+    place_of_screens(&place);
     place_of_pairs(&place);
     place
+}
+
+/// A screen, and a generator that was trained on it.
+fn place_of_screens(place: &Place) {
+    screen::write(&place.path("screen.parquet"));
+    place.write("steps.json", r#"{"steps": 4, "embsize": 16, "batch_cells": 4}"#);
+    let train = "predict-perturbation train screen.h5ad -o norman-generator --config steps.json -q";
+    for line in ["convert screen.parquet -o screen.h5ad", train] {
+        let made = Ended::of(place.command(&format!("cell {line}")).output().unwrap());
+        assert_eq!(made.code, Some(0), "{line}: {}", made.stderr);
+    }
 }
 
 /// Pairs of drugs and proteins, and a model of them.

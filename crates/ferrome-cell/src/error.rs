@@ -135,6 +135,22 @@ pub enum Error {
     /// The generator is asked what a perturbation does, without being told which genes are perturbed.
     #[error("the generator needs a flag for each gene, 1 where it is perturbed")]
     NoFlags,
+    /// Tokens without values came to a model that needs them.
+    #[error("the tokens have no column `values`, which scGPT needs: tokenize with --style scgpt")]
+    NoValues,
+    /// The cells of a screen do not allow what is asked.
+    #[error("{0}")]
+    Screen(String),
+    /// Someone stopped a training.
+    #[error("interrupted: {step} of {steps} steps done; run the same command again{} to go on", if *overwrite { " without --overwrite" } else { "" })]
+    Interrupted {
+        /// Steps done, all of them kept.
+        step: u64,
+        /// Of so many.
+        steps: u64,
+        /// The command began anew, which its repetition must not.
+        overwrite: bool,
+    },
     /// A cell without tokens came to a model.
     #[error("a cell without tokens has no representation")]
     EmptyCell,

@@ -4,6 +4,7 @@
 //! with them (a dataset, tokens, a vocabulary, a report) never knows where they came from.
 
 pub mod cells;
+pub mod community;
 pub mod count;
 pub mod dataset;
 mod error;
@@ -12,6 +13,8 @@ pub mod hvg;
 #[cfg(feature = "torch")]
 pub mod model;
 mod nearest;
+#[cfg(feature = "torch")]
+pub mod neighbours;
 pub mod normalize;
 pub mod qc;
 mod quantile;

@@ -6,6 +6,8 @@ mod embed;
 mod input;
 mod names;
 mod perturb;
+mod network;
+mod predict_perturbation;
 mod qc;
 mod tokenize;
 mod vocabulary;
@@ -19,7 +21,7 @@ pub(crate) enum Command {
     Count(Box<count::Args>),
     /// AnnData, 10x, loom or Parquet to a sparse dataset, and back to h5ad or mtx
     Convert(Box<convert::Args>),
-    /// The genes that a model knows: from published dictionaries, or new from a corpus
+    /// The genes that a model knows: from published dictionaries, or from a corpus
     #[command(subcommand, after_help = vocabulary::EXAMPLES)]
     Vocabulary(vocabulary::Command),
     /// A page about quality: counts, genes, mitochondrial share, token lengths
@@ -30,6 +32,11 @@ pub(crate) enum Command {
     Embed(Box<embed::Args>),
     /// In-silico perturbation: what deleting or over-expressing genes does to cells
     Perturb(Box<perturb::Args>),
+    /// Gene networks: genes alike to a model, and pairs that it attends to
+    Network(Box<network::Args>),
+    /// What cells express after genes are perturbed, by scGPT's generator
+    #[command(subcommand, after_help = predict_perturbation::EXAMPLES)]
+    PredictPerturbation(predict_perturbation::Command),
 }
 
 pub(crate) fn run(command: Command) -> Result<()> {
@@ -41,6 +48,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Tokenize(args) => tokenize::run(&args),
         Command::Embed(args) => embed::run(&args),
         Command::Perturb(args) => perturb::run(&args),
+        Command::Network(args) => network::run(&args),
+        Command::PredictPerturbation(command) => predict_perturbation::run(&command),
     }
 }
 

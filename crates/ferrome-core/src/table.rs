@@ -10,6 +10,7 @@ mod parquet;
 pub(crate) mod part;
 #[cfg(feature = "torch")]
 mod tensors;
+mod whole;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ pub(crate) use columns::Columns;
 pub(crate) use merge::merge;
 #[cfg(feature = "torch")]
 pub use tensors::{lists, vector, vectors};
+pub use whole::write_table;
 
 /// Where a run writes to, and how.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -184,6 +184,27 @@ impl Geneformer {
         last.forward_first(&x, &batch.sequences)
     }
 
+    /// What a gene is to the model before it has seen a cell or a rank: `LayerNorm(word + type)`, `[t] -> [t, d]`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a token is outside the table.
+    pub fn gene_embeddings(&self, tokens: &Tensor) -> Result<Tensor> {
+        let Embeddings { word, token_type, layer_norm, .. } = &self.embeddings;
+        Ok(layer_norm.forward(&word.forward(tokens)?.f_add(&token_type.weight.f_narrow(0, 0, 1)?)?)?)
+    }
+
+    /// Queries and keys of block `layer` (counted from 1) for what went into it: `[t, d] -> [t, h, k]` each.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such block.
+    pub fn query_key(&self, layer: usize, x: &Tensor) -> Result<(Tensor, Tensor)> {
+        let blocks = self.layers.len();
+        let block = layer.checked_sub(1).and_then(|i| self.layers.get(i));
+        block.ok_or(Error::NoSuchBlock { layer, blocks })?.query_key(x)
+    }
+
     /// Logits over the genes from the last representation: `[t, d] -> [t, vocabulary]`.
     ///
     /// # Errors

@@ -39,7 +39,7 @@ pub use config::{CellStyle, Config, ValueStyle};
 pub use decoders::Expression;
 pub use generator::Generator;
 pub use open::{OpenModel, holds, open};
-pub use pool::unit_length;
+pub use random::random_generator;
 
 /// The encoder with whatever decoders the checkpoint has.
 #[derive(Debug)]

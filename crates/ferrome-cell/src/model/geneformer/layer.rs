@@ -84,4 +84,11 @@ impl Layer {
         let qkv = self.query_key_value.forward(x)?; // [t, d] -> [t, 3 d]
         Ok(self.attention_output.forward(&nn::self_attention(&qkv, self.heads, sequences, None)?)?)
     }
+
+    /// Queries and keys: `[t, d] -> [t, h, k]` each.
+    pub(super) fn query_key(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
+        let (t, d) = x.size2()?;
+        let qkv = self.query_key_value.forward(x)?.f_view([t, 3, self.heads, d / self.heads])?; // [t, 3 d] -> [t, 3, h, k]
+        Ok((qkv.f_select(1, 0)?, qkv.f_select(1, 1)?))
+    }
 }

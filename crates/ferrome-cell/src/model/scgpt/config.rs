@@ -111,7 +111,7 @@ impl Config {
         }
     }
 
-    /// Reads an `args.json`; `source` names it in messages. Sizes that it does not tell are 0: see [`Config::complete`].
+    /// Reads an `args.json`; `source` names it in messages. Sizes that only a checkpoint tells are 0.
     ///
     /// # Errors
     ///

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use ferrome_core::weights::Checkpoint;
 use tch::{Device, Kind, Tensor};
 
-use super::{Batch, CellTokens, Expression, OpenModel, open, unit_length};
+use super::{Batch, CellTokens, Expression, OpenModel, open};
+use crate::neighbours::unit_rows;
 
 const TOLERANCE: f64 = 1e-5;
 
@@ -122,7 +123,7 @@ fn compare_model(opened: &OpenModel, comparison: &mut Comparison) {
     }
     let cells = model.cell_embeddings(&last, &comparison.batch).unwrap();
     comparison.cells("cell", &cells);
-    comparison.cells("unit", &unit_length(&cells).unwrap());
+    comparison.cells("unit", &unit_rows(&cells).unwrap());
     let expression = model.expression(&last, &comparison.batch).unwrap();
     comparison.expression("expression", &expression);
     if comparison.golden.tensor("mvc.values.0").is_some() {

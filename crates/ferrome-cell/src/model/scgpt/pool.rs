@@ -1,10 +1,8 @@
 use tch::{Kind, Tensor};
 
 use super::{Batch, CellStyle};
+use crate::neighbours::unit_rows;
 use crate::{Error, Result};
-
-/// The shortest length that a vector is divided by, as in `torch.nn.functional.normalize`.
-const SHORTEST: f64 = 1e-12;
 
 /// One vector per cell: `[t, d] -> [n, d]`.
 pub(super) fn cells(x: &Tensor, batch: &Batch, style: CellStyle) -> Result<Tensor> {
@@ -17,20 +15,9 @@ pub(super) fn cells(x: &Tensor, batch: &Batch, style: CellStyle) -> Result<Tenso
         }
         CellStyle::WPool => {
             let weighted = x.f_to_kind(Kind::Float)?.f_mul(&batch.values().f_unsqueeze(1)?)?;
-            unit_length(&sums(&weighted, batch)?)
+            unit_rows(&sums(&weighted, batch)?)
         }
     }
-}
-
-/// Vectors of length 1, in f32, as scGPT's `embed_data` gives them: `[n, d] -> [n, d]`.
-///
-/// # Errors
-///
-/// Fails when the device has no room.
-pub fn unit_length(x: &Tensor) -> Result<Tensor> {
-    let x = x.f_to_kind(Kind::Float)?;
-    let lengths = x.f_square()?.f_sum_dim_intlist([1_i64].as_slice(), true, None)?.f_sqrt()?.f_clamp_min(SHORTEST)?;
-    Ok(x.f_div(&lengths)?)
 }
 
 fn first(x: &Tensor, batch: &Batch) -> Result<Tensor> {

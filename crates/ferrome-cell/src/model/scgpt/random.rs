@@ -12,6 +12,15 @@ use crate::{Error, Result};
 /// What is taken from a checkpoint of another kind.
 const SHARED: [&str; 3] = ["encoder.", "value_encoder.", "transformer_encoder."];
 
+/// A generator to be trained from random weights, in f32.
+///
+/// # Errors
+///
+/// Fails when there is no room.
+pub fn random_generator(config: &Config, seed: u64, device: Device) -> Result<Generator> {
+    generator(config, None, seed, device)
+}
+
 /// A generator whose genes, values and blocks come from `foundation`, where it is given.
 ///
 /// # Errors

@@ -1,0 +1,107 @@
+//! `ferrome cell predict-perturbation predict`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use ferrome_cell::Error;
+use ferrome_cell::model;
+use ferrome_cell::task::predict_perturbation::{self as task, Prepared, Screen, Wanted, gene_names};
+use ferrome_core::device::DeviceChoice;
+use tch::{Device, Kind};
+
+use super::{Source, refuse};
+use crate::cell::input::Reading;
+use crate::cell::names::Names;
+
+const EXAMPLES: &str = "\
+Examples:
+  ferrome cell predict-perturbation predict screen.h5ad -m norman-generator \\
+      --perturb GENE0+GENE1,GENE3 -o predicted.csv
+  ferrome cell predict-perturbation predict screen.h5ad -m norman-generator \\
+      --perturb GENE5 -o predicted.parquet
+
+OUT has condition, gene, control, predicted, change: mean logarithms of one more
+than the counts per ten thousand.";
+
+/// Writes the mean expression of control cells after genes are perturbed
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Cells, those of the control among them
+    #[arg(value_name = "CELLS")]
+    input: PathBuf,
+    /// A folder of `predict-perturbation train`
+    #[arg(short, long, value_name = "MODEL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    model: String,
+    /// OUT.csv, .parquet or .arrow
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// Genes to perturb, with commas; those perturbed together joined by +
+    #[arg(long, required = true, value_name = "GENE+GENE", value_delimiter = ',')]
+    perturb: Vec<String>,
+    /// The column of obs that says which cells are the control's: ctrl or control
+    #[arg(long, default_value = "condition", value_name = "COLUMN")]
+    condition: String,
+    /// Where to run: auto, cpu or cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    device: DeviceChoice,
+    /// Replace an output that exists
+    #[arg(long)]
+    overwrite: bool,
+    /// No summary
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    names: Names,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    refuse(&args.output, args.overwrite)?;
+    let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
+    tch::set_num_threads(i32::try_from(args.reading.threads().get())?);
+    let path = model::locate(&args.model)?;
+    let opened = model::open(&path)?.scgpt()?;
+    ensure!(opened.is_generator(), "{}: is no generator; see `ferrome cell predict-perturbation train`", args.model);
+    let prepared = Prepared::open(&path)?;
+    let source = Source {
+        input: &args.input,
+        output: &args.output,
+        reading: &args.reading,
+        names: &args.names,
+        column: &args.condition,
+        quiet: args.quiet,
+    };
+    let (screen, vocabulary) = source.read(Some(opened.vocabulary()?), &Wanted::Named(prepared.genes.clone()))?;
+    let asked = args.perturb.iter().map(|name| {
+        let gene = |gene: &str| {
+            let id = vocabulary.find(gene).map_or_else(|| vocabulary.id_of_symbol(gene), |_| Some(gene));
+            let place = id.and_then(|id| screen.genes.iter().position(|known| known == id));
+            place.ok_or_else(|| {
+                Error::Screen(format!("`{gene}` is none of the {} genes of the model", screen.genes.len()))
+            })
+        };
+        let genes = gene_names(name).into_iter().map(gene).collect::<Result<Vec<_>, _>>()?;
+        Ok((name.clone(), genes))
+    });
+    let asked = asked.collect::<Result<Vec<_>>>()?;
+    let generator = opened.load_generator(Kind::Float, device)?;
+    let predict = |(name, genes): (String, Vec<usize>)| -> Result<(String, Vec<f64>)> {
+        let found = task::predict(&generator, &screen, &genes, prepared.control_cells, prepared.seed)?;
+        Ok((name, found))
+    };
+    let predictions = asked.into_iter().map(predict).collect::<Result<Vec<_>>>()?;
+    task::write_predictions(&predictions, &screen, &args.output)?;
+    args.tell(&screen, predictions.len());
+    Ok(())
+}
+
+impl Args {
+    fn tell(&self, screen: &Screen, count: usize) {
+        if !self.quiet {
+            let genes = screen.genes.len();
+            eprintln!("{count} perturbations of {genes} genes -> {}", self.output.display());
+        }
+    }
+}
