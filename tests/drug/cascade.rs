@@ -87,11 +87,12 @@ fn what_the_better_model_refuses_has_its_reason() {
     place.done("drug score --pairs pairs.csv -m t --cascade 0.1 -o out.parquet");
     let out = place.table("out.parquet");
     let (scores, errors, tiers) = (numbers(&out, "score"), out.errors(), out.strings("tier"));
-    let again: Vec<usize> = (0..300).filter(|&row| tiers[row].as_deref() == Some("full")).collect();
-    assert!(again.len() >= 30);
+    // The model knows the embedding of the sequence of the other target.
+    let again: Vec<usize> = (0..300).filter(|&row| row % 2 == 1 && tiers[row].as_deref() == Some("full")).collect();
+    assert!(again.len() >= 15);
     for row in again {
         let reason = errors[row].as_deref().unwrap();
-        assert!(scores[row].is_none() && reason.starts_with("no embedding of `A"), "{reason}");
+        assert!(scores[row].is_none() && reason.starts_with("no embedding of `AB`"), "{reason}");
     }
 }
 
