@@ -10,3 +10,5 @@ mod convert;
 mod count;
 #[path = "cell/embed.rs"]
 mod embed;
+#[path = "cell/train.rs"]
+mod train;

@@ -1,12 +1,15 @@
 //! `ferrome cell …`.
 
+mod annotate;
 mod convert;
 mod count;
 mod embed;
 mod input;
+mod map;
 mod names;
 mod qc;
 mod tokenize;
+mod train;
 mod vocabulary;
 
 use anyhow::Result;
@@ -27,6 +30,12 @@ pub(crate) enum Command {
     Tokenize(Box<tokenize::Args>),
     /// Vectors of cells, or of their genes, by Geneformer and scGPT
     Embed(Box<embed::Args>),
+    /// Trains a Geneformer: hidden genes, classes of cells, classes of genes
+    Train(Box<train::Args>),
+    /// The class of each cell, by a model that was trained to tell it
+    Annotate(Box<annotate::Args>),
+    /// Draws embedded cells as points in a plane
+    Map(Box<map::Args>),
 }
 
 pub(crate) fn run(command: Command) -> Result<()> {
@@ -37,6 +46,9 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Qc(args) => qc::run(&args),
         Command::Tokenize(args) => tokenize::run(&args),
         Command::Embed(args) => embed::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Annotate(args) => annotate::run(&args),
+        Command::Map(args) => map::run(&args),
     }
 }
 

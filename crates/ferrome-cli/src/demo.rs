@@ -16,7 +16,7 @@ Examples:
 
 What it makes stays in demo-out/ of the working folder; every run makes it anew.";
 
-/// Embeds twelve proteins and shows nearest neighbours; counts and tokenizes ninety cells and shows their top genes
+/// Embeds twelve proteins and shows nearest neighbours; counts, tokenizes, embeds and draws ninety cells
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
