@@ -25,8 +25,8 @@ use crate::options::{Compute, Running};
 
 const EXAMPLES: &str = "\
 Examples:
-  ferrome cell annotate tokens -m types -o annotated.parquet
-  ferrome cell annotate pbmc.h5ad -m types --threshold 0.5 -o annotated.csv
+  ferrome cell annotate pbmc-tokens -m pbmc-types -o annotated.parquet
+  ferrome cell annotate pbmc.h5ad -m pbmc-types --threshold 0.5 -o annotated.csv
 
 MODEL is what `ferrome cell train --objective classify --label COLUMN` made, or any
 BertForSequenceClassification on a Geneformer. Killed at any moment, the same

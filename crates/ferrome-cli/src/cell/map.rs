@@ -11,9 +11,9 @@ use ferrome_cell::{
 
 const EXAMPLES: &str = "\
 Examples:
-  ferrome cell map cells.parquet -o map.svg --color cell_type
-  ferrome cell map cells.parquet -o pca.svg --method pca --color label \\
-      --labels annotated.parquet";
+  ferrome cell map embedded.parquet -o map.svg --color cell_type
+  ferrome cell map embedded.parquet -o pca.svg --method pca --color cell_type \\
+      --labels labelled.parquet";
 
 /// Writes an SVG, and with --table the points as CSV
 #[derive(clap::Parser, Debug)]

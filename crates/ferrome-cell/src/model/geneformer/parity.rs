@@ -7,7 +7,7 @@ use ferrome_core::weights::Checkpoint;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
-use super::{Batch, Geneformer, OpenGeneformer};
+use super::{Batch, Dropout, Geneformer, OpenGeneformer};
 
 const TOLERANCE: f64 = 1e-5;
 
