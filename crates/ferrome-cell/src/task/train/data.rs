@@ -150,8 +150,7 @@ impl Corpus {
                 return Err(Error::file(
                     path,
                     format!(
-                        "cell `{}` has {} tokens, and the model has {most} positions: tokenize with --max-length {most}, or set \
-                         max_length",
+                        "cell `{}` has {} tokens, and the model has {most} positions: --max-length {most} takes the first",
                         cell.id,
                         cell.tokens.len()
                     ),
