@@ -39,7 +39,8 @@ struct Edge {
     weight: f64,
 }
 
-/// Maps `[n, d]` to two coordinates a row, by the cosine distance. The same rows and options give the same map.
+/// Maps `[n, d]` to two coordinates a row, by the cosine distance of the centred rows: vectors of a model share a large part
+/// that says nothing of any of them. The same rows and options give the same map.
 ///
 /// # Errors
 ///
@@ -74,6 +75,7 @@ fn start(rows: &Tensor) -> Result<Vec<[f64; 2]>> {
 /// For each row its nearest others with their distances, nearest first.
 fn nearest(rows: &Tensor, k: usize) -> Result<Vec<Vec<(usize, f64)>>> {
     let rows = rows.f_to_kind(Kind::Float)?;
+    let rows = rows.f_sub(&rows.f_mean_dim(0, true, Kind::Float)?)?;
     let length = rows.f_square()?.f_sum_dim_intlist(1, true, Kind::Float)?.f_sqrt()?.f_clamp_min(1e-12)?;
     let unit = rows.f_div(&length)?;
     let width = i64::try_from(k).unwrap_or(i64::MAX);

@@ -138,7 +138,7 @@ fn strata(units: Vec<Vec<usize>>, class: Option<&[usize]>) -> Vec<Vec<Vec<usize>
 }
 
 /// Gives whole units, in random order, to the test, to validation and to training. A part with a share gets a unit as soon
-/// as there are three, and a unit goes where it misses the wanted number by less.
+/// as there is one for each part, and a unit goes where it misses the wanted number by less.
 fn assign(
     mut units: Vec<Vec<usize>>,
     n: usize,
@@ -148,12 +148,14 @@ fn assign(
 ) {
     units.shuffle(random);
     let mut left = units.len();
+    let parts_with_a_share = 1 + usize::from(validation > 0.0) + usize::from(test > 0.0);
+    let enough = left >= parts_with_a_share;
     let mut give = |wanted: f64, part: Part, units: &mut std::vec::IntoIter<Vec<usize>>| {
         let mut given = 0.0;
         // One unit is always left to train on.
         while wanted > 0.0 && left > 1 {
             let next = units.as_slice().first().map_or(0, Vec::len) as f64;
-            let first = given == 0.0 && left > 2;
+            let first = given == 0.0 && enough;
             if !first && given + next / 2.0 > wanted {
                 break;
             }
