@@ -1,4 +1,5 @@
-"""Make data/demo/cells.bam: reads of 90 made-up blood cells of three types, tagged as Cell Ranger tags them.
+"""Make data/demo/cells.bam: reads of 90 made-up blood cells of three types, tagged as Cell Ranger tags them; and beside it
+cells.types.csv, which says whose cell each barcode is.
 
     python scripts/make_demo_cells.py GENES.csv.gz data/demo/cells.bam
 
@@ -25,6 +26,7 @@ MARKERS = {
     "B": "MS4A1 CD79A CD79B CD19 BANK1 CD22 IGHM IGHD TCL1A VPREB3 BLK FCRLA PAX5 RALGPS2 LINC00926 CD24 SPIB FCER2".split(),
     "M": "LYZ CD14 S100A8 S100A9 S100A12 FCN1 VCAN CST3 TYROBP CTSS AIF1 MNDA CSF3R MS4A6A LST1 FCER1G CFD SERPINA1".split(),
 }
+NAMES = {"T": "T cell", "B": "B cell", "M": "monocyte"}
 CELLS_PER_TYPE, EMPTY = 30, 300
 LETTERS = np.array(list("ACGT"))
 
@@ -50,10 +52,12 @@ def main(table, output):
         rates[[genes.index(gene) for gene in markers]] = rng.lognormal(2.2, 0.4, len(markers))
         droplets += [(kind, rates * rng.lognormal(-0.9, 0.25)) for _ in range(CELLS_PER_TYPE)]
     droplets += [("empty", base * rng.lognormal(-5.0, 0.5)) for _ in range(EMPTY)]
-    reads = []
+    reads, types = [], []
     for n in rng.permutation(len(droplets)):
         kind, rates = droplets[n]
         barcode = word(rng, 16) + "-1"
+        if kind != "empty":
+            types.append((barcode, NAMES[kind]))
         for gene, molecules in zip(genes, rng.poisson(rates)):
             for _ in range(molecules):
                 umi = word(rng, 12)
@@ -77,6 +81,8 @@ def main(table, output):
             tags = [("CB", barcode), ("CR", barcode[:-2]), ("UB", umi), ("UR", raw), ("GX", ids[gene]), ("GN", gene)]
             read.set_tags([*tags, ("xf", 25 if first else 17)])
             bam.write(read)
+    with open(output.removesuffix(".bam") + ".types.csv", "w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([("cell_id", "type"), *sorted(types)])
     print(f"{len(reads)} reads, {len(counted)} molecules, {len(droplets)} droplets", file=sys.stderr)
 
 

@@ -16,3 +16,5 @@ mod perturb;
 mod network;
 #[path = "cell/predict_perturbation.rs"]
 mod predict_perturbation;
+#[path = "cell/train.rs"]
+mod train;

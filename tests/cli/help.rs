@@ -10,12 +10,14 @@ use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::{root, scgpt, screen};
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 28] = [
     "",
     "cell",
+    "cell annotate",
     "cell convert",
     "cell count",
     "cell embed",
+    "cell map",
     "cell network",
     "cell perturb",
     "cell predict-perturbation",
@@ -23,6 +25,7 @@ const COMMANDS: [&str; 25] = [
     "cell predict-perturbation train",
     "cell qc",
     "cell tokenize",
+    "cell train",
     "cell vocabulary",
     "cell vocabulary build",
     "cell vocabulary import",
@@ -180,6 +183,14 @@ fn place_of_cells(place: &Place) {
     for model in ["", "/Geneformer-V2-104M"] {
         geneformer::write(&place.path(format!("{repository}/snapshots/abc{model}")), tokens, 4096);
     }
+    let framed =
+        geneformer::cells(40, tokens, 30).into_iter().flatten().map(|genes| Some([&[2], &genes[..], &[3]].concat()));
+    geneformer::write_tokens(&place.path("labelled.parquet"), &framed.collect::<Vec<_>>());
+    let model = format!("{repository}/snapshots/abc");
+    run(&format!("cell embed labelled.parquet -m {model} --obs cell_type -o embedded.parquet"));
+    run(&format!(
+        "cell train labelled.parquet --label cell_type --from {model} --vocabulary v2.json --epochs 1 --threads 1 -o pbmc-types"
+    ));
     let symbols = v2["symbols"].as_object().unwrap().keys().map(String::as_str);
     let tokens =
         symbols.chain(["<pad>", "<cls>", "<eoc>"]).enumerate().map(|(token, name)| format!("{name:?}: {token}"));

@@ -162,6 +162,25 @@ pub enum Error {
         /// Number of blocks.
         blocks: usize,
     },
+    /// A training cannot be what was asked for.
+    #[error("{0}")]
+    Train(String),
+    /// The folder for a new model holds one already.
+    #[error("{}: holds a model already; pass --overwrite to replace it, or choose another -o", path.display())]
+    ModelExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Someone stopped a training.
+    #[error("interrupted: {epoch:.1} of {epochs} epochs done; run the same command again{} to go on", if *overwrite { " without --overwrite" } else { "" })]
+    Interrupted {
+        /// Epochs done, all of them kept.
+        epoch: f64,
+        /// Of at most so many.
+        epochs: u64,
+        /// The command began anew, which its repetition must not.
+        overwrite: bool,
+    },
     /// A plot cannot be drawn; a defect of ferrome.
     #[error("cannot draw a plot (a defect of ferrome): {0}")]
     Plot(String),

@@ -1,10 +1,12 @@
 //! The transcriptome models, one file each, and the doors through which their checkpoints come.
 
+mod classifier;
 mod geneformer;
 mod locate;
 mod open;
 pub mod scgpt;
 
+pub use classifier::{Classes, Classified, Classifier, Head as ClassifierHead};
 pub use geneformer::{Batch, Config as GeneformerConfig, Geneformer, OpenGeneformer, Specials};
 pub use locate::locate;
 pub use open::{Family, OpenModel, open};

@@ -1,8 +1,12 @@
 //! What is done with cells.
 
+#[cfg(feature = "torch")]
+pub mod annotate;
 pub mod convert;
 #[cfg(feature = "torch")]
 pub mod embed;
+#[cfg(feature = "torch")]
+pub mod map;
 #[cfg(feature = "torch")]
 pub mod network;
 #[cfg(feature = "torch")]
@@ -10,3 +14,5 @@ pub mod perturb;
 #[cfg(feature = "torch")]
 pub mod predict_perturbation;
 pub mod tokenize;
+#[cfg(feature = "torch")]
+pub mod train;

@@ -1,15 +1,18 @@
 //! `ferrome cell …`.
 
+mod annotate;
 mod convert;
 mod count;
 mod embed;
 mod input;
+mod map;
 mod names;
 mod perturb;
 mod network;
 mod predict_perturbation;
 mod qc;
 mod tokenize;
+mod train;
 mod vocabulary;
 
 use anyhow::Result;
@@ -37,6 +40,12 @@ pub(crate) enum Command {
     /// What cells express after genes are perturbed, by scGPT's generator
     #[command(subcommand, after_help = predict_perturbation::EXAMPLES)]
     PredictPerturbation(predict_perturbation::Command),
+    /// Trains a Geneformer: hidden genes, classes of cells, classes of genes
+    Train(Box<train::Args>),
+    /// The class of each cell, by a model that was trained to tell it
+    Annotate(Box<annotate::Args>),
+    /// Draws embedded cells as points in a plane
+    Map(Box<map::Args>),
 }
 
 pub(crate) fn run(command: Command) -> Result<()> {
@@ -50,6 +59,9 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Perturb(args) => perturb::run(&args),
         Command::Network(args) => network::run(&args),
         Command::PredictPerturbation(command) => predict_perturbation::run(&command),
+        Command::Train(args) => train::run(&args),
+        Command::Annotate(args) => annotate::run(&args),
+        Command::Map(args) => map::run(&args),
     }
 }
 

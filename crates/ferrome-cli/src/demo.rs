@@ -17,8 +17,8 @@ Examples:
 
 What it makes stays in demo-out/ of the working folder; every run makes it anew.";
 
-/// Embeds twelve proteins and shows nearest neighbours; counts and tokenizes ninety cells and shows their top genes; scores
-/// twenty drugs against four kinases and shows the best of each
+/// Embeds twelve proteins and shows nearest neighbours; counts, tokenizes, embeds and draws ninety cells; scores twenty drugs
+/// against four kinases and shows the best of each
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

@@ -9,7 +9,7 @@ mod linear;
 mod loader;
 mod rotary;
 
-pub use attention::{Sequences, kernel_serves, self_attention};
+pub use attention::{Sequences, kernel_serves, self_attention, self_attention_with_dropout};
 pub use embedding::Embedding;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;

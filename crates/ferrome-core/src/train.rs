@@ -8,5 +8,5 @@ mod schedule;
 
 pub use adamw::{AdamW, AdamWOptions, Means};
 pub use curve::{Line, draw_curve};
-pub use save::write_tensors;
+pub use save::{write_tensors, write_tensors_as};
 pub use schedule::Schedule;

@@ -12,9 +12,11 @@
 //! Batches are packed: all cells of a batch lie one after another in one `[t, d]`, and nothing is padded.
 
 mod config;
+mod dropout;
 mod layer;
 mod open;
 
+use dropout::Dropout;
 use ferrome_core::nn::{Embedding, LayerNorm, Linear, Loader, Sequences};
 use layer::Layer;
 use tch::{Device, Kind, Tensor};
@@ -154,12 +156,32 @@ impl Geneformer {
         kind: Kind,
         batch: &Batch,
         until: usize,
+        visit: impl FnMut(usize, &Tensor) -> Result<()>,
+    ) -> Result<Tensor> {
+        self.run((kind, Dropout::NONE), batch, until, visit)
+    }
+
+    /// The last representation for a step of a training: computed in `kind`, with the dropout of the configuration, which is
+    /// drawn from libtorch's generator.
+    ///
+    /// # Errors
+    ///
+    /// As [`Geneformer::forward`].
+    pub fn forward_training(&self, kind: Kind, batch: &Batch) -> Result<Tensor> {
+        self.run((kind, Dropout::of(&self.config)), batch, self.layers.len(), |_, _| Ok(()))
+    }
+
+    fn run(
+        &self,
+        (kind, dropout): (Kind, Dropout),
+        batch: &Batch,
+        until: usize,
         mut visit: impl FnMut(usize, &Tensor) -> Result<()>,
     ) -> Result<Tensor> {
-        let mut x = self.embeddings.forward(batch)?.f_to_kind(kind)?;
+        let mut x = dropout.hidden(self.embeddings.forward(batch)?)?.f_to_kind(kind)?;
         visit(0, &x)?;
         for (i, layer) in (1..=until).zip(&self.layers) {
-            x = layer.forward(&x, &batch.sequences)?;
+            x = layer.forward(&x, &batch.sequences, dropout)?;
             visit(i, &x)?;
         }
         Ok(x)
@@ -179,7 +201,7 @@ impl Geneformer {
         };
         let mut x = self.embeddings.forward(batch)?;
         for layer in before {
-            x = layer.forward(&x, &batch.sequences)?;
+            x = layer.forward(&x, &batch.sequences, Dropout::NONE)?;
         }
         last.forward_first(&x, &batch.sequences)
     }
@@ -203,6 +225,20 @@ impl Geneformer {
         let blocks = self.layers.len();
         let block = layer.checked_sub(1).and_then(|i| self.layers.get(i));
         block.ok_or(Error::NoSuchBlock { layer, blocks })?.query_key(x)
+    }
+
+    /// A second handle with other matrices in the blocks: `change` gets the name (as in [`Geneformer::parameters`]) and the
+    /// tensor of each matrix and bias, and gives what stands in its place. Everything else is shared.
+    ///
+    /// # Errors
+    ///
+    /// When `change` fails.
+    pub fn with(&self, change: &mut dyn FnMut(&str, &Tensor) -> Result<Tensor>) -> Result<Self> {
+        let layers = self.layers.iter().enumerate().map(|(i, layer)| {
+            layer.with(&mut |name, tensor| change(&format!("bert.encoder.layer.{i}.{name}"), tensor))
+        });
+        let layers = layers.collect::<Result<_>>()?;
+        Ok(Self { layers, ..self.share() })
     }
 
     /// Logits over the genes from the last representation: `[t, d] -> [t, vocabulary]`.

@@ -53,6 +53,13 @@ pub struct EmbedItem {
     genes: std::ops::Range<usize>,
 }
 
+impl EmbedItem {
+    /// Its tokens, `<cls>` and `<eos>` among them.
+    pub(crate) fn tokens(&self) -> &[i32] {
+        &self.tokens
+    }
+}
+
 /// Embedding as the engine runs it.
 #[derive(Debug)]
 pub struct EmbedTask {

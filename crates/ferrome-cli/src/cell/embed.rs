@@ -1,7 +1,7 @@
 //! `ferrome cell embed`.
 
 mod describe;
-mod input;
+pub(super) mod input;
 mod output;
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
@@ -22,7 +22,8 @@ use ferrome_core::{
 };
 use tch::Device;
 
-use super::names::Names;
+use input::Cells;
+
 use crate::options::{Compute, Running};
 
 const EXAMPLES: &str = "\
@@ -63,17 +64,8 @@ pub(crate) struct Args {
     /// Columns of obs that go along, with commas; NAME=NEW gives another name
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     obs: Vec<String>,
-    /// Where IN holds cells: the vocabulary, which also says the style [default: the one beside the weights]
-    #[arg(long, value_name = "VOCAB.json", help_heading = "Cells")]
-    vocabulary: Option<PathBuf>,
-    /// The matrix to take: X, raw/X, or a layer [default: the first of X, raw/X, layers/counts that holds counts]
-    #[arg(long, value_name = "NAME", help_heading = "Cells")]
-    matrix: Option<String>,
-    /// Total counts of a cell: a column of obs, or sum [default: n_counts where obs has it, else sum]
-    #[arg(long, value_name = "COLUMN", help_heading = "Cells")]
-    n_counts: Option<String>,
     #[command(flatten)]
-    names: Names,
+    cells: Cells,
     #[command(flatten)]
     compute: Compute,
     #[command(flatten)]
@@ -90,7 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let started = Instant::now();
     let opened = Arc::new(model::open(&model::locate(&args.model)?)?);
-    let input = args.open(&opened)?;
+    let input = args.cells.open((&args.input, &args.output), threads, args.running.quiet, &opened)?;
     let header = input.tokens.header().clone();
     let (records, specials) = embed::records(input.tokens, &opened)?;
     let options = args.options(&opened, specials)?;

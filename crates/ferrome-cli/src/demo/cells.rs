@@ -1,4 +1,4 @@
-//! Cells: from tagged reads to counts, tokens, and the genes that stand out in each cell.
+//! Cells: from tagged reads to counts, tokens, the genes that stand out in each cell, and a map of all cells.
 
 use std::{collections::HashMap, path::Path};
 
@@ -16,6 +16,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use crate::cell;
 
 const BAM: &str = "data/demo/cells.bam";
+/// Whose cell each barcode is.
+const TYPES: &str = "data/demo/cells.types.csv";
+const MODEL: &str = "ferrome-geneformer-mini";
 /// Empty droplets hold fewer molecules.
 const MIN_UMIS: &str = "40";
 const SHOWN: usize = 9;
@@ -37,6 +40,20 @@ pub(super) fn show(output: &Path) -> Result<()> {
     let counts = totals(&output.join("cells/cells/part-00000.parquet"))?;
     println!("{h5ad}: {} cells, {} genes; opens in scanpy\n", counts.len(), symbols.len());
     println!("{}", ranked(&read(Path::new(&tokens))?, &counts, &symbols)?);
+    draw(&h5ad, &path)
+}
+
+/// Embeds the cells and draws them as points, coloured by their type.
+fn draw(h5ad: &str, path: &dyn Fn(&str) -> String) -> Result<()> {
+    let (types, embeddings) = (super::file(TYPES)?.display().to_string(), path("cells.embeddings.parquet"));
+    run(&["embed", h5ad, "-m", MODEL, "-o", &embeddings, "--overwrite", "--quiet"])?;
+    println!();
+    for method in ["pca", "umap"] {
+        let picture = path(&format!("cells.{method}.svg"));
+        let colour = ["--method", method, "--color", "type", "--labels", &types, "--overwrite", "--quiet"];
+        run(&[&["map", &embeddings, "-o", &picture][..], &colour].concat())?;
+        println!("{picture}: the cells as {MODEL} sees them, coloured by type");
+    }
     Ok(())
 }
 

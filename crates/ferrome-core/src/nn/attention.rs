@@ -87,6 +87,19 @@ pub fn self_attention(
     reference::run(qkv, heads, sequences, rotary)
 }
 
+/// As [`self_attention`] without rotation, dropping this share of the attention weights: for the steps of a training. The
+/// shares are drawn from libtorch's generator.
+///
+/// # Errors
+///
+/// As [`self_attention`].
+pub fn self_attention_with_dropout(qkv: &Tensor, heads: i64, sequences: &Sequences, dropout: f64) -> Result<Tensor> {
+    if dropout == 0.0 {
+        return self_attention(qkv, heads, sequences, None);
+    }
+    reference::run_with_dropout(qkv, heads, sequences, None, dropout)
+}
+
 /// Whether the CPU kernel serves this kind here; `ferrome doctor` tells.
 #[must_use]
 pub fn kernel_serves(kind: Kind) -> bool {

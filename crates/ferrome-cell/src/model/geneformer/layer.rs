@@ -3,7 +3,7 @@ mod first;
 use ferrome_core::nn::{self, LayerNorm, Linear, Loader, Sequences};
 use tch::Tensor;
 
-use super::Config;
+use super::{Config, Dropout};
 use crate::Result;
 
 /// One block.
@@ -68,21 +68,43 @@ impl Layer {
         norms.chain(linears.flatten()).map(|(name, part, tensor)| (format!("{name}.{part}"), tensor)).collect()
     }
 
+    /// The same layer with other tensors, under the names of [`Layer::parameters`].
+    pub(super) fn with(&self, change: &mut dyn FnMut(&str, &Tensor) -> Result<Tensor>) -> Result<Self> {
+        let mut linear = |name: &str, linear: &Linear| -> Result<Linear> {
+            Ok(Linear {
+                weight: change(&format!("{name}.weight"), &linear.weight)?,
+                bias: linear.bias.as_ref().map(|bias| change(&format!("{name}.bias"), bias)).transpose()?,
+            })
+        };
+        Ok(Self {
+            query_key_value: linear("attention.self.query_key_value", &self.query_key_value)?,
+            attention_output: linear("attention.output.dense", &self.attention_output)?,
+            intermediate: linear("intermediate.dense", &self.intermediate)?,
+            output: linear("output.dense", &self.output)?,
+            attention_layer_norm: self.attention_layer_norm.share(),
+            layer_norm: self.layer_norm.share(),
+            heads: self.heads,
+        })
+    }
+
     /// `[t, d] -> [t, d]`.
-    pub(super) fn forward(&self, x: &Tensor, sequences: &Sequences) -> Result<Tensor> {
-        self.rest(&self.attend(x, sequences)?, x)
+    pub(super) fn forward(&self, x: &Tensor, sequences: &Sequences, dropout: Dropout) -> Result<Tensor> {
+        self.rest(self.attend(x, sequences, dropout)?, x, dropout)
     }
 
-    // What follows the attention, which is added in place.
-    fn rest(&self, attended: &Tensor, x: &Tensor) -> Result<Tensor> {
-        let x = self.attention_layer_norm.forward(&attended.shallow_clone().f_add_(x)?)?;
+    // What follows the attention.
+    fn rest(&self, attended: Tensor, x: &Tensor, dropout: Dropout) -> Result<Tensor> {
+        let mut attended = dropout.hidden(attended)?;
+        let x = self.attention_layer_norm.forward(&attended.f_add_(x)?)?;
         let hidden = self.intermediate.forward_relu(&x)?; // [t, d] -> [t, f]
-        Ok(self.layer_norm.forward(&self.output.forward(&hidden)?.f_add_(&x)?)?)
+        let mut output = dropout.hidden(self.output.forward(&hidden)?)?;
+        Ok(self.layer_norm.forward(&output.f_add_(&x)?)?)
     }
 
-    pub(super) fn attend(&self, x: &Tensor, sequences: &Sequences) -> Result<Tensor> {
+    pub(super) fn attend(&self, x: &Tensor, sequences: &Sequences, dropout: Dropout) -> Result<Tensor> {
         let qkv = self.query_key_value.forward(x)?; // [t, d] -> [t, 3 d]
-        Ok(self.attention_output.forward(&nn::self_attention(&qkv, self.heads, sequences, None)?)?)
+        let attended = nn::self_attention_with_dropout(&qkv, self.heads, sequences, dropout.attention)?;
+        Ok(self.attention_output.forward(&attended)?)
     }
 
     /// Queries and keys: `[t, d] -> [t, h, k]` each.

@@ -7,7 +7,7 @@ use ferrome_core::weights::Checkpoint;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
-use super::{Batch, Geneformer, OpenGeneformer};
+use super::{Batch, Dropout, Geneformer, OpenGeneformer};
 
 const TOLERANCE: f64 = 1e-5;
 
@@ -104,12 +104,12 @@ fn first_block_agrees_step_by_step() {
             close(found, &golden.tensor(&format!("block0.{step}")).unwrap(), &format!("{name}: block0.{step}"));
         };
         let (x, layer) = (model.embeddings.forward(&batch).unwrap(), &model.layers[0]);
-        let attention = layer.attend(&x, &batch.sequences).unwrap();
+        let attention = layer.attend(&x, &batch.sequences, Dropout::NONE).unwrap();
         expect("attention", &attention);
         let normed = layer.attention_layer_norm.forward(&(&attention + &x)).unwrap();
         expect("attention_norm", &normed);
         expect("intermediate", &layer.intermediate.forward_relu(&normed).unwrap());
-        expect("output", &layer.forward(&x, &batch.sequences).unwrap());
+        expect("output", &layer.forward(&x, &batch.sequences, Dropout::NONE).unwrap());
     }
 }
 

@@ -1,5 +1,10 @@
 //! Where the tokens come from: a table of them, or cells that are tokenized on the way.
 
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
 use anyhow::{Result, bail};
 use ferrome_cell::{
     Error,
@@ -20,62 +25,94 @@ use ferrome_cell::{
 };
 use ferrome_core::journal::RunDescription;
 
-use super::Args;
-use crate::cell::input::{Reading, found};
+use crate::cell::{
+    input::{Reading, found},
+    names::Names,
+};
 use crate::options::describe_input;
 
-/// Tokens, and what they come from.
-pub(super) struct Input {
-    pub(super) tokens: TokenReader,
-    pub(super) description: RunDescription,
+/// How cells become tokens, where the input holds cells.
+#[derive(clap::Args, Debug)]
+pub(in crate::cell) struct Cells {
+    /// Where IN holds cells: the vocabulary, which also says the style [default: the one beside the weights]
+    #[arg(long, value_name = "VOCAB.json", help_heading = "Cells")]
+    vocabulary: Option<PathBuf>,
+    /// The matrix to take: X, raw/X, or a layer [default: the first of X, raw/X, layers/counts that holds counts]
+    #[arg(long, value_name = "NAME", help_heading = "Cells")]
+    matrix: Option<String>,
+    /// Total counts of a cell: a column of obs, or sum [default: n_counts where obs has it, else sum]
+    #[arg(long, value_name = "COLUMN", help_heading = "Cells")]
+    n_counts: Option<String>,
+    #[command(flatten)]
+    names: Names,
 }
 
-impl Args {
-    pub(super) fn open(&self, model: &OpenModel) -> Result<Input> {
+/// Tokens, and what they come from.
+pub(in crate::cell) struct Input {
+    pub(in crate::cell) tokens: TokenReader,
+    pub(in crate::cell) description: RunDescription,
+}
+
+impl Cells {
+    /// Opens `input`; what has to be put aside goes beside `output`.
+    pub(in crate::cell) fn open(
+        &self,
+        (input, output): (&Path, &Path),
+        threads: NonZeroUsize,
+        quiet: bool,
+        model: &OpenModel,
+    ) -> Result<Input> {
         let mut description = RunDescription::new();
-        if tokens::is_tokens(&self.input)? {
+        if tokens::is_tokens(input)? {
             if self.vocabulary.is_some() || self.matrix.is_some() || self.n_counts.is_some() {
-                bail!("{}: holds tokens; --vocabulary, --matrix and --n-counts are for cells", self.input.display());
+                bail!("{}: holds tokens; --vocabulary, --matrix and --n-counts are for cells", input.display());
             }
-            let tokens = tokens::open(&self.input)?;
-            describe_input(&mut description, "input", &self.input)?;
+            let tokens = tokens::open(input)?;
+            describe_input(&mut description, "input", input)?;
             return Ok(Input { tokens, description });
         }
-        let vocabulary = self.genes(model)?;
+        let vocabulary = self.genes(input, model)?;
         let genes = self.names.options()?;
-        let reader = self.reading().open(&self.input, &self.output)?;
+        let reading = Reading { layer: self.matrix.clone(), allow_normalized: false, threads: Some(threads) };
+        let reader = reading.open(input, output)?;
         let header = reader.header().clone();
         let matching = Matching::new(&header.genes, &vocabulary, &genes)?;
         // Every run says what share of the genes matched.
         eprintln!("{}", matching.statistics);
-        self.say(&found(&self.input, &header));
-        let tokenizer = self.tokenizer(&vocabulary, &matching, &header)?;
-        describe_input(&mut description, "input", &self.input)?;
+        say(quiet, &found(input, &header));
+        let tokenizer = self.tokenizer(&vocabulary, &matching, &header, quiet)?;
+        describe_input(&mut description, "input", input)?;
         tokenize::describe_genes(&mut description, &vocabulary, &genes);
         tokenizer.describe(&mut description);
         description.set("matrix", &header.layer);
-        let tokens = tokenize::stream(&self.input, reader, &matching, tokenizer, &vocabulary)?;
+        let tokens = tokenize::stream(input, reader, &matching, tokenizer, &vocabulary)?;
         Ok(Input { tokens, description })
     }
 
-    fn tokenizer(&self, vocabulary: &Vocabulary, matching: &Matching, header: &Header) -> Result<Box<dyn Tokenizer>> {
+    fn tokenizer(
+        &self,
+        vocabulary: &Vocabulary,
+        matching: &Matching,
+        header: &Header,
+        quiet: bool,
+    ) -> Result<Box<dyn Tokenizer>> {
         if vocabulary.style() == Style::ScGpt {
             let options = scgpt::Options::of(scgpt::Path::ZeroShot);
             return Ok(Box::new(ScGpt::new(vocabulary, matching, options)?));
         }
         let totals = Totals::asked(self.n_counts.as_deref(), &header.obs)?;
-        self.say(&format!("total counts: {}", totals.describe()));
+        say(quiet, &format!("total counts: {}", totals.describe()));
         let options = geneformer::Options { totals, keep_uncropped: false, keep_counts: false };
         Ok(Box::new(Geneformer::new(vocabulary, matching, options)?))
     }
 
-    fn genes(&self, model: &OpenModel) -> Result<Vocabulary> {
+    fn genes(&self, input: &Path, model: &OpenModel) -> Result<Vocabulary> {
         let vocabulary = match &self.vocabulary {
             Some(path) => Some(Vocabulary::open(path)?),
             None => model.vocabulary()?,
         };
         let Some(vocabulary) = vocabulary else {
-            bail!("{}: holds cells, which need --vocabulary to become tokens", self.input.display())
+            bail!("{}: holds cells, which need --vocabulary to become tokens", input.display())
         };
         let path = self.vocabulary.clone().unwrap_or_else(|| model.path().to_owned());
         let (found, expected) = (vocabulary.style(), model.style());
@@ -87,8 +124,10 @@ impl Args {
         }
         Ok(vocabulary)
     }
+}
 
-    pub(super) fn reading(&self) -> Reading {
-        Reading { layer: self.matrix.clone(), allow_normalized: false, threads: self.compute.threads }
+fn say(quiet: bool, line: &str) {
+    if !quiet {
+        eprintln!("{line}");
     }
 }

@@ -4,7 +4,7 @@
 use ferrome_core::nn::{Linear, Sequences};
 use tch::Tensor;
 
-use super::Layer;
+use super::{Dropout, Layer};
 use crate::Result;
 
 impl Layer {
@@ -16,7 +16,7 @@ impl Layer {
         let query = self.part(0, d)?.forward(&first)?; // [n, d] -> [n, d]
         let key_value = self.part(d, 2 * d)?.forward(x)?; // [t, d] -> [t, 2 d]
         let mixed = self.mix_first(&query, &key_value, sequences)?;
-        self.rest(&self.attention_output.forward(&mixed)?, &first)
+        self.rest(self.attention_output.forward(&mixed)?, &first, Dropout::NONE)
     }
 
     // Some rows of the weights of queries, keys and values.
