@@ -10,10 +10,10 @@ mod convert;
 mod count;
 #[path = "cell/embed.rs"]
 mod embed;
-#[path = "cell/perturb.rs"]
-mod perturb;
 #[path = "cell/network.rs"]
 mod network;
+#[path = "cell/perturb.rs"]
+mod perturb;
 #[path = "cell/predict_perturbation.rs"]
 mod predict_perturbation;
 #[path = "cell/train.rs"]

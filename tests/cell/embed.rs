@@ -59,7 +59,12 @@ fn refused(place: &Place, options: &str) -> String {
 fn vectors_are_those_of_transformers() {
     for (name, checkpoints, blocks, framed) in [
         ("geneformer_v1", &["geneformer_v1"][..], 3, 0),
-        ("geneformer_v2", &["geneformer_v2", "geneformer_bin", "geneformer_encoder", "geneformer_classifier"][..], 2, 1),
+        (
+            "geneformer_v2",
+            &["geneformer_v2", "geneformer_bin", "geneformer_encoder", "geneformer_classifier"][..],
+            2,
+            1,
+        ),
     ] {
         let place = Place::new();
         let golden = Golden::read(&place, name);
@@ -200,19 +205,13 @@ fn bad_input_gets_one_line() {
     geneformer::write(&place.path("model"), 30, 16);
     write_tokens(&place.path("t.parquet"), &[Some(vec![5, 6])]);
     assert_eq!(refused(&place, "-m model --layer 3"), "no layer 3: the model has 0 (the embedding) to 2 (the last)");
-    assert_eq!(
-        refused(&place, "-m model --obs cell_typ"),
-        "there is no obs column `cell_typ`; nearest: `cell_type`"
-    );
+    assert_eq!(refused(&place, "-m model --obs cell_typ"), "there is no obs column `cell_typ`; nearest: `cell_type`");
     assert_eq!(
         refused(&place, "-m model --vocabulary v.json"),
         "t.parquet: holds tokens; --vocabulary, --matrix and --n-counts are for cells"
     );
     let h5ad = place.run("cell embed t.parquet -m model -o x.h5ad --quiet").refusal();
-    assert_eq!(
-        h5ad,
-        "x.h5ad: is a copy of the input, which must be an h5ad; choose .parquet, .npy or a folder for -o"
-    );
+    assert_eq!(h5ad, "x.h5ad: is a copy of the input, which must be an h5ad; choose .parquet, .npy or a folder for -o");
     fs_err::remove_file(place.path("model/config.json")).unwrap();
     assert_eq!(
         refused(&place, "-m model"),
@@ -243,7 +242,8 @@ fn killed_run_goes_on_and_gives_the_same_bytes() {
     let place = Place::new();
     geneformer::write(&place.path("model"), 300, 64);
     write_tokens(&place.path("t.parquet"), &cells(6000, 300, 60));
-    let line = |output: &str| format!("cell embed t.parquet -m model -o {output} --quiet --device cpu --batch-tokens 256");
+    let line =
+        |output: &str| format!("cell embed t.parquet -m model -o {output} --quiet --device cpu --batch-tokens 256");
     place.done(&line("whole.parquet"));
     let mut child = place.start(&line("out.parquet"));
     wait_for(&place.path("out.parquet.run/part-00000.parquet"), &mut child);
@@ -289,10 +289,7 @@ fn h5ad_output_is_a_copy_that_appears_whole() {
     assert!(place.read("cells.h5ad") == before);
     let names: Vec<String> = place.names(".").into_iter().filter(|name| name.contains("out")).collect();
     assert_eq!(names, ["out.h5ad"]);
-    assert_eq!(
-        place.run(line).message().split(';').next().unwrap(),
-        "out.h5ad: exists already"
-    );
+    assert_eq!(place.run(line).message().split(';').next().unwrap(), "out.h5ad: exists already");
     // What the copy holds besides is what the input holds.
     place.done("cell convert cells.h5ad -o first --quiet");
     place.done("cell convert out.h5ad -o second --quiet");

@@ -141,16 +141,6 @@ pub enum Error {
     /// The cells of a screen do not allow what is asked.
     #[error("{0}")]
     Screen(String),
-    /// Someone stopped a training.
-    #[error("interrupted: {step} of {steps} steps done; run the same command again{} to go on", if *overwrite { " without --overwrite" } else { "" })]
-    Interrupted {
-        /// Steps done, all of them kept.
-        step: u64,
-        /// Of so many.
-        steps: u64,
-        /// The command began anew, which its repetition must not.
-        overwrite: bool,
-    },
     /// A cell without tokens came to a model.
     #[error("a cell without tokens has no representation")]
     EmptyCell,
@@ -172,12 +162,10 @@ pub enum Error {
         path: PathBuf,
     },
     /// Someone stopped a training.
-    #[error("interrupted: {epoch:.1} of {epochs} epochs done; run the same command again{} to go on", if *overwrite { " without --overwrite" } else { "" })]
+    #[error("interrupted: {done} done; run the same command again{} to go on", if *overwrite { " without --overwrite" } else { "" })]
     Interrupted {
-        /// Epochs done, all of them kept.
-        epoch: f64,
-        /// Of at most so many.
-        epochs: u64,
+        /// What is done and kept, of how much.
+        done: String,
         /// The command began anew, which its repetition must not.
         overwrite: bool,
     },

@@ -53,7 +53,7 @@ fn of_room(error: &(dyn StdError + 'static)) -> Option<u8> {
     if let Some(error) = error.downcast_ref::<ferrome_cell::Error>() {
         return match error {
             ferrome_cell::Error::Core(error) => of_core(error),
-            ferrome_cell::Error::Stopped => Some(130),
+            ferrome_cell::Error::Stopped | ferrome_cell::Error::Interrupted { .. } => Some(130),
             ferrome_cell::Error::Block(_) | ferrome_cell::Error::Arrow(_) => Some(3),
             _ => None,
         };

@@ -92,7 +92,10 @@ fn run(start: &Start, generator: &Generator, tell: &mut dyn FnMut(&Progress)) ->
             keep(start, generator, &optimiser, &state)?;
         }
         if stop && !last {
-            return Err(Error::Interrupted { step: state.step, steps: config.steps, overwrite: start.overwrite });
+            return Err(Error::Interrupted {
+                done: format!("{} of {} steps", state.step, config.steps),
+                overwrite: start.overwrite,
+            });
         }
     }
     Ok(())

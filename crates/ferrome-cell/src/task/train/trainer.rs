@@ -105,7 +105,10 @@ impl<'a> Trainer<'a> {
                     self.keep()?;
                 }
                 if stop {
-                    return Err(Error::Interrupted { epoch, epochs, overwrite: self.start.overwrite });
+                    return Err(Error::Interrupted {
+                        done: format!("{epoch:.1} of {epochs} epochs"),
+                        overwrite: self.start.overwrite,
+                    });
                 }
                 if self.state.next == 0 {
                     break;

@@ -5,11 +5,10 @@ use std::time::Instant;
 use anyhow::Result;
 use ferrome_cell::model::OpenModel;
 use ferrome_cell::task::network::Panel;
-use ferrome_core::journal::RunDescription;
+use ferrome_core::{journal::RunDescription, page::grouped};
 use serde_json::json;
 
 use super::{Args, compute::Found};
-use crate::cell::input::grouped;
 use crate::options::describe_input;
 
 impl Args {

@@ -115,6 +115,7 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read::Source;
 
     fn blocks(sizes: &[usize]) -> impl Iterator<Item = Result<Block, BoxError>> + Send {
         let mut first = 0;
