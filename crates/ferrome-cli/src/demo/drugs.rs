@@ -27,7 +27,7 @@ pub(super) fn show(output: &Path) -> Result<()> {
     let words = words.into_iter().chain(["-m".as_ref(), MODEL.as_ref(), "-o".as_ref(), scores.as_os_str()]);
     score::run(&score::Args::try_parse_from(words.chain(["--sort".as_ref(), "--overwrite".as_ref()]))?)?;
     let rows = Row::read_all(&scores)?;
-    println!("\n{}", ranked(&rows));
+    println!("{}", ranked(&rows));
     println!("\n{}", strangers(&rows));
     Ok(())
 }

@@ -64,7 +64,7 @@ pub(super) fn outcome(outcome: &Outcome, folder: &Path, quiet: bool) {
     if let Some(quality) = report.quality {
         let n = if report.on == "test" { report.items[2] } else { report.items[1] };
         let row = |name: &str, accuracy: f64, f1: f64| eprintln!("  {accuracy:.4}  {f1:.4}  {name}");
-        eprintln!("{n} {} of the {} part: accuracy, macro-F1", report.learnt, report.on);
+        eprintln!("{} ({n} of the {} part): accuracy, macro-F1", report.learnt, report.on);
         row("this model", quality.accuracy, quality.macro_f1);
         for baseline in &report.baselines {
             row(&baseline.name, baseline.quality.accuracy, baseline.quality.macro_f1);
