@@ -1,6 +1,6 @@
 #!/bin/sh
-# Parity and throughput of `ferrome protein embed`, `ferrome cell embed` and of the graph tier of `ferrome drug score` on a CUDA machine with PyTorch
-# 2.11 and no Rust. The graph model is made by the example `random_model` (RANDOM_MODEL, or examples/ beside the binary), or is
+# Parity and throughput of `ferrome protein embed`, `ferrome cell embed` and of the graph tier of `ferrome drug score` on a CUDA
+# machine with PyTorch 2.11 and no Rust. FERROME_BIN may be compressed by xz, which makes it a quarter as large. The graph model is made by the example `random_model` (RANDOM_MODEL, or examples/ beside the binary), or is
 # the folder FERROME_DRUG_MODEL.
 #
 #     FERROME_BIN=path/to/ferrome scripts/gpu_check.sh >> benches/RESULTS.md
@@ -12,6 +12,17 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}
 : "${FERROME_BIN:=$here/../target/release/ferrome}"
+case "$FERROME_BIN" in
+*.xz)
+    unpacked=$(mktemp -d)
+    trap 'rm -rf "$unpacked"' EXIT
+    "$python" -c 'import lzma, shutil, sys
+with lzma.open(sys.argv[1]) as packed, open(sys.argv[2], "wb") as out:
+    shutil.copyfileobj(packed, out)' "$FERROME_BIN" "$unpacked/ferrome"
+    chmod +x "$unpacked/ferrome"
+    FERROME_BIN=$unpacked/ferrome
+    ;;
+esac
 export FERROME_BIN
 
 if [ ! -x "$FERROME_BIN" ]; then

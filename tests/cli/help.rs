@@ -132,10 +132,10 @@ fn place_of_examples() -> Place {
 
 /// A screen, and a generator that was trained on it.
 fn place_of_screens(place: &Place) {
-    screen::write(&place.path("screen.parquet"));
+    screen::write(&place.path("cells-of-screen.parquet"));
     place.write("steps.json", r#"{"steps": 4, "embsize": 16, "batch_cells": 4}"#);
     let train = "predict-perturbation train screen.h5ad -o norman-generator --config steps.json -q";
-    for line in ["convert screen.parquet -o screen.h5ad", train] {
+    for line in ["convert cells-of-screen.parquet -o screen.h5ad", train] {
         let made = Ended::of(place.command(&format!("cell {line}")).output().unwrap());
         assert_eq!(made.code, Some(0), "{line}: {}", made.stderr);
     }

@@ -21,11 +21,11 @@ use tch::{Device, Kind};
 const EXAMPLES: &str = r#"Examples:
   ferrome cell train labelled.parquet --objective classify --label cell_type \
       --from ctheodoris/Geneformer --freeze 1 -o types
-  ferrome cell train labelled.parquet --objective classify --label cell_type --lora 8 \
-      --from ctheodoris/Geneformer --lr 1e-3 -o types-lora
+  ferrome cell train labelled.parquet --objective classify --label cell_type \
+      --lora 8 --from ctheodoris/Geneformer --lr 1e-3 -o types-lora
   echo '{"model": {"hidden_size": 128, "num_hidden_layers": 3}}' > small.json
-  ferrome cell train pbmc-tokens --objective mlm --config small.json --epochs 2 \
-      --vocabulary v2.json --lr 1e-3 -o small
+  ferrome cell train pbmc-tokens --objective mlm --config small.json \
+      --epochs 2 --vocabulary v2.json --lr 1e-3 -o small
 
 `ferrome cell tokenize --obs cell_type,donor` puts the columns beside the tokens.
 CONFIG holds the same settings and more; docs/cell.md explains every key. Stopped

@@ -41,11 +41,11 @@ pub fn locate(model: &str, published: &Published<'_>) -> Result<PathBuf> {
     if let Some(cache) = hub_cache() {
         for (repository, folder) in published.repositories(model) {
             let repository = cache.join(repository);
-            let found = snapshot(&repository).map(|snapshot| snapshot.join(&folder));
+            let found = snapshot(&repository).map(|snapshot| within(snapshot, &folder));
             if let Some(found) = found.filter(|found| found.is_dir()) {
                 return Ok(found);
             }
-            looked.push(repository.join(folder));
+            looked.push(within(repository, &folder));
         }
     }
     Err(Error::ModelNotFound { model: model.to_owned(), looked, advice: published.advice(model) })
@@ -98,6 +98,11 @@ fn hub_cache() -> Option<PathBuf> {
     let by_home = || env::var_os("HF_HOME").map(|home| PathBuf::from(home).join("hub"));
     let usual = || cache().map(|cache| cache.join("huggingface/hub"));
     explicit.or_else(by_home).or_else(usual)
+}
+
+// A folder in a repository, or the repository itself.
+fn within(repository: PathBuf, folder: impl AsRef<Path>) -> PathBuf {
+    if folder.as_ref().as_os_str().is_empty() { repository } else { repository.join(folder) }
 }
 
 // The snapshot that `refs/main` names, or the only one there is.

@@ -109,8 +109,9 @@ fn compare(kind: Kind, measure: Measure, name: &str, framed: bool) {
     let _no_grad = tch::no_grad_guard();
     let (screen, model) = (Arc::new(screen(kind, measure, framed)), model(name));
     let task = PerturbTask::new(Arc::clone(&screen));
+    let width = model.config().hidden_size;
     let states: Vec<Vec<f32>> =
-        (0..2).map(|seed| (0..24).map(|i| ((i * 7 + seed * 5) % 11) as f32 - 5.0).collect()).collect();
+        (0..2).map(|seed| (0..width).map(|i| ((i * 7 + seed * 5) % 11) as f32 - 5.0).collect()).collect();
     let cells = cells(framed);
     let rows = rows(&cells, &screen);
     let items: Vec<PerturbItem> = rows.iter().map(|row| task.tokenize(row).unwrap()).collect();
