@@ -7,6 +7,7 @@ printed (and shown by pytest when a test fails); set FERROME_TEST_SEED to use it
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import subprocess
@@ -129,7 +130,7 @@ def perturbed(bench: Bench, cell: list[int], kind: str, genes: list[int], share:
         dropped = rest[room:]
         return bench.frame(genes + rest[:room]), bench.frame([gene for gene in before if gene not in dropped])
     (gene,) = genes
-    step = round(share * len(before)) * (1 if kind == "inhibit" else -1)
+    step = math.floor(share * len(before) + 0.5) * (1 if kind == "inhibit" else -1)
     rest.insert(max(0, min(before.index(gene) + step, len(rest))), gene)
     return bench.frame(rest), cell
 
