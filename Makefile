@@ -44,12 +44,12 @@ bench-protein: test-tools
 
 bench-cell: test-tools
 	@cargo build --release -p ferrome-cli --locked
-	@cargo build --release -p ferrome-cell --examples --locked
+	@cargo build --release --workspace --examples --locked
 	FERROME_BIN=$(ferrome) .venv/bin/python benches/cell.py --examples $(target)/release/examples
 
 bench-drug: test-tools
 	@cargo build --release -p ferrome-cli --locked
-	@cargo build --release -p ferrome-drug --example random_model --locked
+	@cargo build --release --workspace --example random_model --locked
 	FERROME_BIN=$(ferrome) .venv/bin/python benches/drug/score.py --random-model $(target)/release/examples/random_model $(options)
 
 clean:
