@@ -26,7 +26,7 @@ Examples:
   ferrome cell tokenize pbmc.h5ad --style geneformer-v2 --vocabulary v2.json \\
       --obs n_genes -o tokens
   ferrome cell tokenize pbmc.h5ad --style scgpt --vocabulary scgpt.json \\
-      --path fine-tune --variable-genes 100 -o tokens.parquet
+      --path fine-tune --variable-genes 100 -o binned.parquet
 
 The first writes a folder that datasets.load_from_disk opens. Killed at any moment,
 the same command goes on where it was.";
