@@ -224,9 +224,17 @@ mod tests {
     }
 
     fn saved(folder: &Path, kind: Kind) -> CheckpointConfig {
+        saved_models(&models(), folder, kind)
+    }
+
+    // Their weights are drawn from libtorch's generator, which other tests draw from at the same time.
+    fn models() -> Vec<PairModel> {
         let config = small(3);
-        let members: Vec<PairModel> =
-            (0..2).map(|seed| PairModel::load(Weights::random(seed, Device::Cpu), &config.model).unwrap()).collect();
+        (0..2).map(|seed| PairModel::load(Weights::random(seed, Device::Cpu), &config.model).unwrap()).collect()
+    }
+
+    fn saved_models(members: &[PairModel], folder: &Path, kind: Kind) -> CheckpointConfig {
+        let config = small(3);
         let parts: Vec<&Parts> = members.iter().map(PairModel::parts).collect();
         let molecule = TrainingMolecule { smiles: "C".into(), canonical_smiles: "C".into(), ecfp4: vec![7] };
         save(folder, &config, &parts, (&[molecule], &references()), kind).unwrap();
@@ -249,10 +257,10 @@ mod tests {
 
     #[test]
     fn model_that_was_saved_scores_as_before_in_any_precision() {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, models) = (tempfile::tempdir().unwrap(), models());
         let paths = [Kind::Float, Kind::BFloat16, Kind::Half].map(|kind| {
             let path = folder.path().join(format!("{kind:?}"));
-            saved(&path, kind);
+            saved_models(&models, &path, kind);
             path
         });
         let exact = score(&paths[0]);
