@@ -201,6 +201,17 @@ impl From<tch::TchError> for Error {
     }
 }
 
+/// What a worker's error means to the engine: without room on the device a batch is halved, everything else ends the run.
+#[cfg(feature = "torch")]
+impl From<Error> for ferrome_core::engine::Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Core(core) if ferrome_core::device::is_out_of_memory(&core) => Self::OutOfMemory,
+            other => Self::Fatal(other.into()),
+        }
+    }
+}
+
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -2,14 +2,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float32Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
-use ferrome_core::device::is_out_of_memory;
 use ferrome_core::engine::{self, Failure, Lanes, Worker, WorkerFactory};
 use tch::{Device, Kind, Tensor};
 
 use super::{AnnotateTask, UNASSIGNED, geneformer};
+use crate::Result;
 use crate::model::{Batch, Classes, Classifier, OpenModel};
 use crate::task::embed::EmbedItem;
-use crate::{Error, Result};
 
 /// One worker per CUDA device, or one per CPU lane over the same weights.
 ///
@@ -49,10 +48,7 @@ impl Worker for AnnotateWorker {
     type Item = EmbedItem;
 
     fn run(&mut self, batch: &[&EmbedItem]) -> Result<RecordBatch, Failure> {
-        self.annotate(batch).map_err(|error| match error {
-            Error::Core(core) if is_out_of_memory(&core) => Failure::OutOfMemory,
-            other => Failure::Fatal(other.into()),
-        })
+        self.annotate(batch).map_err(Failure::from)
     }
 }
 

@@ -3,15 +3,14 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int32Array, ListArray, RecordBatch};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, SchemaRef};
-use ferrome_core::device::is_out_of_memory;
 use ferrome_core::engine::{self, Failure, Lanes, Worker, WorkerFactory};
 use ferrome_core::table::{lists, vectors};
 use tch::{Device, Kind, Tensor};
 
 use super::loaded::Loaded;
 use super::{EmbedItem, EmbedOptions, EmbedTask, Pool};
+use crate::Result;
 use crate::model::OpenModel;
-use crate::{Error, Result};
 
 /// One worker per CUDA device, or one per CPU lane over the same weights.
 ///
@@ -49,10 +48,7 @@ impl Worker for EmbedWorker {
     type Item = EmbedItem;
 
     fn run(&mut self, batch: &[&EmbedItem]) -> Result<RecordBatch, Failure> {
-        self.embed(batch).map_err(|error| match error {
-            Error::Core(core) if is_out_of_memory(&core) => Failure::OutOfMemory,
-            other => Failure::Fatal(other.into()),
-        })
+        self.embed(batch).map_err(Failure::from)
     }
 }
 

@@ -3,10 +3,7 @@ use std::sync::{Arc, PoisonError};
 use arrow::array::{ArrayRef, Float32Array, ListArray, RecordBatch};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, SchemaRef};
-use ferrome_core::{
-    device::is_out_of_memory,
-    engine::{Failure, Worker, WorkerFactory},
-};
+use ferrome_core::engine::{Failure, Worker, WorkerFactory};
 use tch::{Device, Kind, Tensor};
 
 use super::cells::Original;
@@ -73,10 +70,7 @@ impl Worker for PerturbWorker {
     type Item = PerturbItem;
 
     fn run(&mut self, batch: &[&PerturbItem]) -> Result<RecordBatch, Failure> {
-        self.perturb(batch).map_err(|error| match error {
-            Error::Core(core) if is_out_of_memory(&core) => Failure::OutOfMemory,
-            other => Failure::Fatal(other.into()),
-        })
+        self.perturb(batch).map_err(Failure::from)
     }
 }
 
