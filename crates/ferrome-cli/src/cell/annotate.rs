@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::builder::NonEmptyStringValueParser;
 use ferrome_cell::{
     model,
@@ -16,12 +16,11 @@ use ferrome_core::{
     device::kind_name,
     engine::{self, Job, Lanes, Totals},
     journal::refuse_output,
-    table::{Format, Output},
 };
 use tch::Device;
 
 use super::embed::input::Cells;
-use crate::options::{Compute, Running};
+use crate::options::{self, Compute, Running};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,7 +63,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let output = args.output()?;
+    let output = options::table(&args.output)?;
     refuse_output(&output, args.running.overwrite)?;
     let threads = args.compute.threads();
     let devices = args.compute.device.devices()?;
@@ -90,7 +89,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .with("long", args.long)
         .with("carried", args.obs.join(","))
         .with("dtype", kind_name(kind))
-        .with("device", if first == Device::Cpu { "cpu" } else { "cuda" });
+        .with("device", options::device_kind(first));
     if !args.running.quiet {
         eprintln!("{}: {}; {} classes", args.input.display(), header.format, classes.names.len());
     }
@@ -105,16 +104,4 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let job = Job { task: &task, options: args.running.engine(batch_tokens, threads)?, description, output, totals };
     let summary = engine::run(job, records, workers)?;
     args.running.report(&summary, load_seconds, 0)
-}
-
-impl Args {
-    // A file's folder must be there; a folder of parts makes its own.
-    fn output(&self) -> Result<Output> {
-        let output = Output::parse(&self.output)?;
-        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        match folder.filter(|folder| output.format() != Format::Dataset && !folder.is_dir()) {
-            Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
-            None => Ok(output),
-        }
-    }
 }

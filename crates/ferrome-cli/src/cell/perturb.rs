@@ -22,7 +22,7 @@ use ferrome_core::{
 };
 use tch::{Device, Kind};
 
-use crate::options::{Compute, Running, describe_input};
+use crate::options::{Compute, Running, describe_input, device_kind};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -151,7 +151,7 @@ impl Args {
         description.set("model.fingerprint", model.fingerprint()?);
         description.set("vocabulary", format!("{}, xxh3 {}", vocabulary.style(), hex(vocabulary.fingerprint())));
         description.set("dtype", kind_name(kind));
-        description.set("device", if device == Device::Cpu { "cpu" } else { "cuda" });
+        description.set("device", device_kind(device));
         self.what.describe(&mut description, screen);
         self.states.describe(&mut description);
         Ok(description)

@@ -6,6 +6,7 @@ use ferrome_core::{device::kind_name, journal::RunDescription};
 use tch::{Device, Kind};
 
 use super::Args;
+use crate::options::device_kind;
 
 pub(super) fn run(
     args: &Args,
@@ -24,5 +25,5 @@ pub(super) fn run(
         .with("long", options.long)
         .with("carried", args.obs.join(","))
         .with("dtype", kind_name(kind))
-        .with("device", if device == Device::Cpu { "cpu" } else { "cuda" }))
+        .with("device", device_kind(device)))
 }

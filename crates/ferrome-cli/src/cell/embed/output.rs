@@ -4,13 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use ferrome_cell::{model::Family, read::tokens, task::embed::Pool, write::h5ad::add_obsm};
-use ferrome_core::{
-    Error,
-    engine::Summary,
-    table::{Format, Output},
-};
+use ferrome_core::{Error, engine::Summary, table::Output};
 
 use super::Args;
+use crate::options;
 
 /// The name of the matrix in obsm.
 fn obsm(family: Family) -> &'static str {
@@ -27,22 +24,13 @@ pub(super) struct Target {
 }
 
 impl Args {
-    // A file's folder must be there; a folder of parts makes its own.
     pub(super) fn output(&self) -> Result<Target> {
         let is_h5ad = |path: &Path| path.extension().is_some_and(|suffix| suffix == "h5ad");
-        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let missing = folder.filter(|folder| !folder.is_dir());
         if !is_h5ad(&self.output) {
-            let table = Output::parse(&self.output)?;
-            return match missing.filter(|_| table.format() != Format::Dataset) {
-                Some(folder) => bail!("{}: there is no folder {}", self.output.display(), folder.display()),
-                None => Ok(Target { table, h5ad: None }),
-            };
+            return Ok(Target { table: options::table(&self.output)?, h5ad: None });
         }
+        options::need_folder(&self.output)?;
         let output = self.output.display();
-        if let Some(folder) = missing {
-            bail!("{output}: there is no folder {}", folder.display());
-        }
         if self.pool == Some(Pool::Gene) {
             bail!("{output}: obsm holds one vector per cell; choose --pool mean or cls, or .parquet for -o");
         }

@@ -11,6 +11,8 @@ use ferrome_core::{
 };
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
+use crate::options::need_folder;
+
 /// The files of a screen.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Outputs {
@@ -33,10 +35,7 @@ impl Outputs {
             bail!("{shown}: rows of a screen need .parquet or a folder for -o; the table of genes is CSV");
         }
         for file in [self.output.clone(), self.table(), self.picture()] {
-            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-            if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-                bail!("{}: there is no folder {}", file.display(), folder.display());
-            }
+            need_folder(&file)?;
         }
         Ok(output)
     }
