@@ -61,7 +61,7 @@ fn of_room(error: &(dyn StdError + 'static)) -> Option<u8> {
     if let Some(error) = error.downcast_ref::<ferrome_drug::Error>() {
         return match error {
             ferrome_drug::Error::Core(error) => of_core(error),
-            ferrome_drug::Error::Stopped { .. } => Some(130),
+            ferrome_drug::Error::Stopped { .. } | ferrome_drug::Error::Interrupted(_) => Some(130),
             _ => None,
         };
     }

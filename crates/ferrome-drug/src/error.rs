@@ -30,6 +30,9 @@ pub enum Error {
         /// Its epochs so far.
         epoch: u64,
     },
+    /// Someone stopped something else that can go on.
+    #[error("interrupted: {0}; run the same command again to go on")]
+    Interrupted(&'static str),
     /// A file cannot be read, or holds something else than it should.
     #[error("{}: {reason}", .path.display())]
     File {

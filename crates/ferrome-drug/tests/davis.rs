@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ferrome_core::interrupt::Interrupt;
 use ferrome_drug::{
     baseline::{Grid, KernelRidge, Observations, exponential, similarity_matrix, tanimoto_matrix},
     metrics,
@@ -57,14 +58,14 @@ fn kernel_ridge_on_davis_reaches_the_floor() {
     };
     let (train, validation) = (of_folds(&|fold| (1..5).contains(&fold)), of_folds(&|fold| fold == 0));
     let began = std::time::Instant::now();
-    let choice = Grid::default().choose((&alike, &similar), &train, &validation).unwrap();
+    let choice = Grid::default().choose((&alike, &similar), &train, &validation, &Interrupt::default()).unwrap();
     eprintln!("{choice:?}: {:.1} s", began.elapsed().as_secs_f64());
     let model = KernelRidge {
         drugs: exponential(&alike, choice.drug_width),
         proteins: exponential(&similar, choice.protein_width),
     };
     let (all, test) = (of_folds(&|fold| fold < 5), of_folds(&|fold| fold == 5));
-    let fit = model.fit(&all, choice.lambda, &test.pairs).unwrap();
+    let fit = model.fit(&all, choice.ridge, &test.pairs, &Interrupt::default()).unwrap();
     let found = &fit.predictions;
     let (mse, ci) = (metrics::mse(&test.values, found).unwrap(), metrics::concordance(&test.values, found).unwrap());
     eprintln!(

@@ -4,13 +4,17 @@
 //! gradients, and in the end those that are predicted.
 
 mod grid;
+mod product;
+mod solve;
 
-use rayon::prelude::*;
+use ferrome_core::interrupt::Interrupt;
 
 use super::Matrix;
 use crate::{Error, Result};
 
 pub use grid::{Choice, Grid};
+use product::Product;
+use solve::conjugate_gradients;
 
 /// Measured pairs.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,8 +45,6 @@ pub struct Fit {
 
 /// The relative residual at which the conjugate gradients stop.
 const TOLERANCE: f64 = 1e-5;
-/// And the most steps they take.
-const MOST_STEPS: usize = 500;
 
 /// `exp((s - 1) / width)` of every similarity.
 #[must_use]
@@ -55,17 +57,26 @@ impl KernelRidge {
     ///
     /// # Errors
     ///
-    /// No observations; a pair outside the kernels.
-    pub fn fit(&self, observed: &Observations, lambda: f64, wanted: &[(usize, usize)]) -> Result<Fit> {
-        self.fit_within(observed, (lambda, TOLERANCE), wanted)
-    }
-
-    fn fit_within(
+    /// No observations; a pair outside the kernels; interrupted.
+    pub fn fit(
         &self,
         observed: &Observations,
-        (lambda, tolerance): (f64, f64),
+        ridge: f64,
         wanted: &[(usize, usize)],
+        interrupt: &Interrupt,
     ) -> Result<Fit> {
+        let mut fits = self.fit_each(observed, (&[ridge], TOLERANCE), wanted, interrupt)?;
+        fits.pop().ok_or_else(|| Error::Model("kernel ridge: no ridge".into()))
+    }
+
+    /// A fit for each ridge, for little more than one costs.
+    fn fit_each(
+        &self,
+        observed: &Observations,
+        (ridges, tolerance): (&[f64], f64),
+        wanted: &[(usize, usize)],
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Fit>> {
         let outside = |&&(d, p): &&(usize, usize)| d >= self.drugs.rows || p >= self.proteins.rows;
         if let Some((d, p)) = observed.pairs.iter().chain(wanted).find(outside) {
             let (drugs, proteins) = (self.drugs.rows, self.proteins.rows);
@@ -76,55 +87,16 @@ impl KernelRidge {
         let mean = super::mean(&observed.values).filter(|_| observed.pairs.len() == observed.values.len());
         let mean = mean.ok_or_else(|| Error::Model("kernel ridge: no values, or not one for each pair".into()))?;
         let centred: Vec<f64> = observed.values.iter().map(|value| value - mean).collect();
-        let (weights, steps) = self.solve(&observed.pairs, &centred, (lambda, tolerance));
-        let smooth = self.smooth(&observed.pairs, &weights, wanted);
-        Ok(Fit { predictions: smooth.into_iter().map(|value| value + mean).collect(), steps })
-    }
-
-    /// Conjugate gradients (Hestenes and Stiefel 1952).
-    fn solve(&self, pairs: &[(usize, usize)], values: &[f64], (lambda, tolerance): (f64, f64)) -> (Vec<f64>, usize) {
-        let mut solution = vec![0.0; values.len()];
-        let mut residual = values.to_vec();
-        let mut direction = residual.clone();
-        let mut square = dot(&residual, &residual);
-        let enough = square * tolerance * tolerance;
-        for step in 0..MOST_STEPS {
-            if square <= enough {
-                return (solution, step);
-            }
-            let smooth = self.smooth(pairs, &direction, pairs);
-            let image: Vec<f64> =
-                smooth.iter().zip(&direction).map(|(smooth, value)| smooth + lambda * value).collect();
-            let length = square / dot(&direction, &image);
-            add(&mut solution, length, &direction);
-            add(&mut residual, -length, &image);
-            let before = std::mem::replace(&mut square, dot(&residual, &residual));
-            direction.iter_mut().zip(&residual).for_each(|(d, r)| *d = r + square / before * *d);
-        }
-        (solution, MOST_STEPS)
-    }
-
-    /// The entries `wanted` of `K_d V K_p`, where `V` has the weights at their pairs and zeros elsewhere; costs a row of a
-    /// kernel for each.
-    fn smooth(&self, pairs: &[(usize, usize)], weights: &[f64], wanted: &[(usize, usize)]) -> Vec<f64> {
-        let (drugs, proteins) = (self.drugs.rows, self.proteins.rows);
-        let mut of_protein: Vec<Vec<usize>> = vec![Vec::new(); proteins];
-        pairs.iter().enumerate().for_each(|(i, pair)| of_protein[pair.1].push(i));
-        // [p, d]: the drugs' kernel times the weights of each protein.
-        let mut halves = vec![0.0; proteins * drugs];
-        halves.par_chunks_mut(drugs.max(1)).zip(&of_protein).for_each(|(half, which)| {
-            for &i in which {
-                add(half, weights[i], &self.drugs.values[pairs[i].0 * drugs..][..drugs]);
-            }
+        let product = Product::new(&self.drugs, &self.proteins);
+        let (pairs, wanted) = (product.pairs(&observed.pairs), product.pairs(wanted));
+        let solved = conjugate_gradients(&centred, ridges, tolerance, |direction| {
+            (!interrupt.is_raised()).then(|| product.entries(&pairs, direction, &pairs))
         });
-        let mut across = vec![0.0; proteins * drugs]; // [d, p]
-        across.par_chunks_mut(proteins.max(1)).enumerate().for_each(|(drug, row)| {
-            row.iter_mut().enumerate().for_each(|(protein, value)| *value = halves[protein * drugs + drug]);
-        });
-        let entry = |&(d, p): &(usize, usize)| {
-            dot(&across[d * proteins..][..proteins], &self.proteins.values[p * proteins..][..proteins])
+        let fit = |(weights, steps): (Vec<f64>, usize)| {
+            let smooth = product.entries(&pairs, &weights, &wanted);
+            Fit { predictions: smooth.into_iter().map(|value| value + mean).collect(), steps }
         };
-        wanted.par_iter().map(entry).collect()
+        Ok(solved.ok_or(Error::Interrupted("kernel ridge, which starts again"))?.into_iter().map(fit).collect())
     }
 }
 
@@ -160,15 +132,21 @@ mod tests {
     }
 
     #[test]
-    fn solution_satisfies_the_dense_system() {
-        let model =
-            KernelRidge { drugs: exponential(&similar(6, 0.1), 0.3), proteins: exponential(&similar(5, 0.1), 0.2) };
+    fn solution_satisfies_the_dense_system_whichever_side_is_larger() {
+        let (drugs, proteins) = (exponential(&similar(6, 0.1), 0.3), exponential(&similar(5, 0.1), 0.2));
         let Observations { pairs, values } = observed();
-        let (weights, steps) = model.solve(&pairs, &values, (0.1, 1e-5));
-        assert!(steps <= pairs.len() + 5, "{steps}");
-        for (i, &(d, p)) in pairs.iter().enumerate() {
-            let row = pairs.iter().zip(&weights).map(|(&(e, q), a)| model.drugs.at(d, e) * model.proteins.at(p, q) * a);
-            assert!((row.sum::<f64>() + 0.1 * weights[i] - values[i]).abs() < 1e-3);
+        let turned: Vec<(usize, usize)> = pairs.iter().map(|&(d, p)| (p, d)).collect();
+        for (drugs, proteins, pairs) in [(&drugs, &proteins, &pairs), (&proteins, &drugs, &turned)] {
+            let product = Product::new(drugs, proteins);
+            let places = product.pairs(pairs);
+            let solved =
+                conjugate_gradients(&values, &[0.1], 1e-5, |v| Some(product.entries(&places, v, &places))).unwrap();
+            let (weights, steps) = &solved[0];
+            assert!(*steps <= pairs.len() + 5, "{steps}");
+            for (i, &(d, p)) in pairs.iter().enumerate() {
+                let row = pairs.iter().zip(weights).map(|(&(e, q), a)| drugs.at(d, e) * proteins.at(p, q) * a);
+                assert!((row.sum::<f64>() + 0.1 * weights[i] - values[i]).abs() < 1e-3);
+            }
         }
     }
 
@@ -180,8 +158,9 @@ mod tests {
             values: all.values.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, value)| *value).collect(),
         };
         let (train, validation) = (split(|i| i % 4 > 0), split(|i| i % 4 == 0));
-        let grid = Grid { lambdas: vec![1e-3, 1e-1], ..Grid::default() };
-        let choice = grid.choose((&similar(6, 0.1), &similar(5, 0.1)), &train, &validation).unwrap();
+        let grid = Grid { ridges: vec![1e-3, 1e-1], ..Grid::default() };
+        let choice =
+            grid.choose((&similar(6, 0.1), &similar(5, 0.1)), &train, &validation, &Interrupt::default()).unwrap();
         let mean = crate::baseline::mean(&train.values).unwrap();
         let floor = metrics::mse(&validation.values, &vec![mean; validation.values.len()]).unwrap();
         assert!(choice.mse < 0.2 * floor, "{} {floor}", choice.mse);
@@ -191,15 +170,19 @@ mod tests {
     fn observations_that_do_not_fit() {
         let model = KernelRidge { drugs: similar(2, 0.1), proteins: similar(2, 0.1) };
         let told = |pairs: &[(usize, usize)], values: &[f64]| {
-            model
-                .fit(&Observations { pairs: pairs.to_vec(), values: values.to_vec() }, 1.0, &[(1, 1)])
-                .unwrap_err()
-                .to_string()
+            let observed = Observations { pairs: pairs.to_vec(), values: values.to_vec() };
+            model.fit(&observed, 1.0, &[(1, 1)], &Interrupt::default()).unwrap_err().to_string()
         };
         assert_eq!(told(&[(0, 2)], &[1.0]), "model: kernel ridge: pair (0, 2) is outside 2 drugs and 2 proteins");
         let one = Observations { pairs: vec![(0, 1)], values: vec![1.0] };
-        let outside = model.fit(&one, 1.0, &[(2, 0)]).unwrap_err().to_string();
+        let outside = model.fit(&one, 1.0, &[(2, 0)], &Interrupt::default()).unwrap_err().to_string();
         assert_eq!(outside, "model: kernel ridge: pair (2, 0) is outside 2 drugs and 2 proteins");
         assert_eq!(told(&[(0, 1)], &[]), "model: kernel ridge: no values, or not one for each pair");
+        let raised = Interrupt::default();
+        raised.raise();
+        let stopped =
+            model.fit(&Observations { values: vec![2.0, 1.0], pairs: vec![(0, 1), (1, 1)] }, 1.0, &[], &raised);
+        let told = "interrupted: kernel ridge, which starts again; run the same command again to go on";
+        assert_eq!(stopped.unwrap_err().to_string(), told);
     }
 }

@@ -1,12 +1,15 @@
 use std::collections::BTreeMap;
 
+use ferrome_core::interrupt::Interrupt;
+
 use super::{KernelRidge, Observations, exponential};
 use crate::{Error, Result, baseline::Matrix, metrics};
 
 /// The relative residual at which a fit stops while combinations are compared.
 const ROUGH: f64 = 1e-3;
 
-/// What is tried, from the middle of each list along one list after another until nothing gets better.
+/// What is tried: from the middles of the widths along one list after the other until nothing gets better, each time with every
+/// ridge.
 #[derive(Clone, Debug)]
 pub struct Grid {
     /// Of the drugs' kernel, see [`exponential`].
@@ -14,7 +17,7 @@ pub struct Grid {
     /// Of the proteins' kernel.
     pub protein_widths: Vec<f64>,
     /// Ridges.
-    pub lambdas: Vec<f64>,
+    pub ridges: Vec<f64>,
 }
 
 /// The best of a [`Grid`].
@@ -25,7 +28,7 @@ pub struct Choice {
     /// Width of the proteins' kernel.
     pub protein_width: f64,
     /// Ridge.
-    pub lambda: f64,
+    pub ridge: f64,
     /// Mean squared error on the validation pairs.
     pub mse: f64,
 }
@@ -35,7 +38,7 @@ impl Default for Grid {
         Self {
             drug_widths: vec![0.1, 0.3, 1.0, 3.0],
             protein_widths: vec![0.03, 0.1, 0.3, 1.0, 3.0],
-            lambdas: vec![0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
+            ridges: vec![0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
         }
     }
 }
@@ -45,51 +48,58 @@ impl Grid {
     ///
     /// # Errors
     ///
-    /// Nothing to try or to learn from; a pair outside the similarities.
+    /// Nothing to try or to learn from; a pair outside the similarities; interrupted.
     pub fn choose(
         &self,
         (drugs, proteins): (&Matrix, &Matrix),
         train: &Observations,
         validation: &Observations,
+        interrupt: &Interrupt,
     ) -> Result<Choice> {
-        let nothing = || Error::Model("kernel ridge: nothing to try".into());
-        let lists = [&self.drug_widths, &self.protein_widths, &self.lambdas];
-        let mut known: BTreeMap<[usize; 3], f64> = BTreeMap::new();
-        let mut error = |places: [usize; 3]| -> Result<f64> {
-            if let Some(&mse) = known.get(&places) {
-                return Ok(mse);
+        let widths = [&self.drug_widths, &self.protein_widths];
+        let mut known: BTreeMap<[usize; 2], Choice> = BTreeMap::new();
+        let mut best_at = |places: [usize; 2]| -> Result<Choice> {
+            if let Some(&choice) = known.get(&places) {
+                return Ok(choice);
             }
-            let [drug_width, protein_width, lambda] = self.at(places).ok_or_else(nothing)?;
+            let (drug_width, protein_width) = self.at(places).ok_or_else(nothing)?;
             let model =
                 KernelRidge { drugs: exponential(drugs, drug_width), proteins: exponential(proteins, protein_width) };
-            let found = model.fit_within(train, (lambda, ROUGH), &validation.pairs)?.predictions;
-            let none = || Error::Model("kernel ridge: no validation pairs".into());
-            let mse = metrics::mse(&validation.values, &found).ok_or_else(none)?;
-            known.insert(places, mse);
-            Ok(mse)
+            let fits = model.fit_each(train, (&self.ridges, ROUGH), &validation.pairs, interrupt)?;
+            let mses = fits.iter().map(|fit| metrics::mse(&validation.values, &fit.predictions));
+            let mses = mses.collect::<Option<Vec<f64>>>();
+            let mses = mses.ok_or_else(|| Error::Model("kernel ridge: no validation pairs".into()))?;
+            let (&ridge, mse) =
+                self.ridges.iter().zip(mses).min_by(|one, other| one.1.total_cmp(&other.1)).ok_or_else(nothing)?;
+            let choice = Choice { drug_width, protein_width, ridge, mse };
+            known.insert(places, choice);
+            Ok(choice)
         };
-        let mut best = lists.map(|list| list.len() / 2);
-        let mut least = error(best)?;
+        let mut places = widths.map(|list| list.len() / 2);
+        let mut best = best_at(places)?;
         loop {
-            let before = least;
-            for (axis, list) in lists.iter().enumerate() {
+            let before = best.mse;
+            for (axis, list) in widths.iter().enumerate() {
                 for place in 0..list.len() {
-                    let mut places = best;
-                    places[axis] = place;
-                    let mse = error(places)?;
-                    if mse < least {
-                        (best, least) = (places, mse);
+                    let mut tried = places;
+                    tried[axis] = place;
+                    let choice = best_at(tried)?;
+                    if choice.mse < best.mse {
+                        (places, best) = (tried, choice);
                     }
                 }
             }
-            if least >= before {
-                let [drug_width, protein_width, lambda] = self.at(best).ok_or_else(nothing)?;
-                return Ok(Choice { drug_width, protein_width, lambda, mse: least });
+            if best.mse >= before {
+                return Ok(best);
             }
         }
     }
 
-    fn at(&self, [drug, protein, lambda]: [usize; 3]) -> Option<[f64; 3]> {
-        Some([*self.drug_widths.get(drug)?, *self.protein_widths.get(protein)?, *self.lambdas.get(lambda)?])
+    fn at(&self, [drug, protein]: [usize; 2]) -> Option<(f64, f64)> {
+        Some((*self.drug_widths.get(drug)?, *self.protein_widths.get(protein)?))
     }
+}
+
+fn nothing() -> Error {
+    Error::Model("kernel ridge: nothing to try".into())
 }

@@ -77,13 +77,14 @@ fn kernel_ridge(start: &Start, data: &Data, split: &Split, (all, which): (&[usiz
     let bits = data.drugs.iter().map(|drug| drug.molecule.ecfp4()).collect::<Result<Vec<_>, _>>()?;
     let (drugs, (proteins, how)) = (tanimoto_matrix(&bits), likeness(data));
     let of = |which: &[usize]| observations(start.config, data, which);
-    let choice = Grid::default().choose((&drugs, &proteins), &of(&split.train), &of(&split.validation))?;
+    let (learn, choose) = (of(&split.train), of(&split.validation));
+    let choice = Grid::default().choose((&drugs, &proteins), &learn, &choose, &start.interrupt)?;
     let model = KernelRidge {
         drugs: exponential(&drugs, choice.drug_width),
         proteins: exponential(&proteins, choice.protein_width),
     };
-    let scores = model.fit(&of(all), choice.lambda, &of(which).pairs)?.predictions;
-    let chosen = format!("Tanimoto {}, {how} {}, ridge {}", choice.drug_width, choice.protein_width, choice.lambda);
+    let scores = model.fit(&of(all), choice.ridge, &of(which).pairs, &start.interrupt)?.predictions;
+    let chosen = format!("Tanimoto {}, {how} {}, ridge {}", choice.drug_width, choice.protein_width, choice.ridge);
     let fitted = Fitted { identity, chosen, scores };
     let json = serde_json::to_string(&fitted).map_err(|e| Error::file(&path, e.to_string()))?;
     write_whole(&path, json + "\n")?;
