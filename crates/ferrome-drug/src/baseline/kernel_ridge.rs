@@ -14,7 +14,7 @@ use crate::{Error, Result};
 
 pub use grid::{Choice, Grid};
 use product::Product;
-use solve::conjugate_gradients;
+use solve::{Stop, conjugate_gradients};
 
 /// Measured pairs.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,8 +43,8 @@ pub struct Fit {
     pub steps: usize,
 }
 
-/// The relative residual at which the conjugate gradients stop.
-const TOLERANCE: f64 = 1e-5;
+/// Where a fit stops.
+const WHOLE: Stop = Stop { residual: 1e-5, steps: 500 };
 
 /// `exp((s - 1) / width)` of every similarity.
 #[must_use]
@@ -65,7 +65,7 @@ impl KernelRidge {
         wanted: &[(usize, usize)],
         interrupt: &Interrupt,
     ) -> Result<Fit> {
-        let mut fits = self.fit_each(observed, (&[ridge], TOLERANCE), wanted, interrupt)?;
+        let mut fits = self.fit_each(observed, (&[ridge], WHOLE), wanted, interrupt)?;
         fits.pop().ok_or_else(|| Error::Model("kernel ridge: no ridge".into()))
     }
 
@@ -73,7 +73,7 @@ impl KernelRidge {
     fn fit_each(
         &self,
         observed: &Observations,
-        (ridges, tolerance): (&[f64], f64),
+        (ridges, stop): (&[f64], Stop),
         wanted: &[(usize, usize)],
         interrupt: &Interrupt,
     ) -> Result<Vec<Fit>> {
@@ -89,7 +89,7 @@ impl KernelRidge {
         let centred: Vec<f64> = observed.values.iter().map(|value| value - mean).collect();
         let product = Product::new(&self.drugs, &self.proteins);
         let (pairs, wanted) = (product.pairs(&observed.pairs), product.pairs(wanted));
-        let solved = conjugate_gradients(&centred, ridges, tolerance, |direction| {
+        let solved = conjugate_gradients(&centred, ridges, stop, |direction| {
             (!interrupt.is_raised()).then(|| product.entries(&pairs, direction, &pairs))
         });
         let fit = |(weights, steps): (Vec<f64>, usize)| {
@@ -140,7 +140,7 @@ mod tests {
             let product = Product::new(drugs, proteins);
             let places = product.pairs(pairs);
             let solved =
-                conjugate_gradients(&values, &[0.1], 1e-5, |v| Some(product.entries(&places, v, &places))).unwrap();
+                conjugate_gradients(&values, &[0.1], WHOLE, |v| Some(product.entries(&places, v, &places))).unwrap();
             let (weights, steps) = &solved[0];
             assert!(*steps <= pairs.len() + 5, "{steps}");
             for (i, &(d, p)) in pairs.iter().enumerate() {

@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 
 use ferrome_core::interrupt::Interrupt;
 
-use super::{KernelRidge, Observations, exponential};
+use super::{KernelRidge, Observations, exponential, solve::Stop};
 use crate::{Error, Result, baseline::Matrix, metrics};
 
-/// The relative residual at which a fit stops while combinations are compared.
-const ROUGH: f64 = 1e-3;
+/// Where a fit stops while combinations are compared.
+const ROUGH: Stop = Stop { residual: 1e-3, steps: 100 };
 
 /// What is tried: from the middles of the widths along one list after the other until nothing gets better, each time with every
 /// ridge.

@@ -3,8 +3,12 @@
 
 use super::{add, dot};
 
-/// The most steps taken.
-const MOST_STEPS: usize = 500;
+/// When conjugate gradients stop: at this share of the length of the values, or after so many steps.
+#[derive(Clone, Copy)]
+pub(super) struct Stop {
+    pub(super) residual: f64,
+    pub(super) steps: usize,
+}
 
 /// The system of one ridge: its residual is `scale` times that of the least ridge, which leads.
 struct Shifted {
@@ -41,24 +45,24 @@ impl Shifted {
     }
 }
 
-/// Solves `(A + ridge) x = values` for each ridge until its residual is `tolerance` times the length of `values`; gives every
-/// solution with the steps it took. `None` as soon as `product`, which gives `A` times a vector, has none.
+/// Solves `(A + ridge) x = values` for each ridge; gives every solution with the steps it took. `None` as soon as `product`, which
+/// gives `A` times a vector, has none.
 pub(super) fn conjugate_gradients(
     values: &[f64],
     ridges: &[f64],
-    tolerance: f64,
+    stop: Stop,
     product: impl Fn(&[f64]) -> Option<Vec<f64>>,
 ) -> Option<Vec<(Vec<f64>, usize)>> {
     let least = ridges.iter().copied().fold(f64::INFINITY, f64::min);
     let mut systems: Vec<Shifted> = ridges.iter().map(|ridge| Shifted::new(ridge - least, values)).collect();
     let (mut residual, mut direction) = (values.to_vec(), values.to_vec());
     let mut square = dot(&residual, &residual);
-    let enough = square * tolerance * tolerance;
+    let enough = square * stop.residual * stop.residual;
     let mut before = (1.0, 0.0);
-    for step in 0..MOST_STEPS {
+    for step in 0..stop.steps {
         for system in systems.iter_mut().filter(|system| !system.done) {
             system.done = system.scale * system.scale * square <= enough;
-            system.steps = step;
+            system.steps = step + usize::from(!system.done);
         }
         if systems.iter().all(|system| system.done) {
             break;
@@ -93,7 +97,7 @@ mod tests {
     fn every_ridge_is_solved_and_the_larger_in_fewer_steps() {
         let values: Vec<f64> = (0..30).map(|i| (f64::from(i) * 0.7).sin() + 0.1).collect();
         let ridges = [1.0, 0.01, 20.0];
-        let solved = conjugate_gradients(&values, &ridges, 1e-10, product).unwrap();
+        let solved = conjugate_gradients(&values, &ridges, Stop { residual: 1e-10, steps: 100 }, product).unwrap();
         for (ridge, (solution, _)) in ridges.iter().zip(&solved) {
             let image = product(solution).unwrap();
             let worst = (0..30).map(|i| (image[i] + ridge * solution[i] - values[i]).abs()).fold(0.0, f64::max);
@@ -105,8 +109,9 @@ mod tests {
 
     #[test]
     fn a_product_that_stops_ends_it() {
-        assert!(conjugate_gradients(&[1.0, 2.0], &[0.1], 1e-6, |_| None).is_none());
-        let solved = conjugate_gradients(&[0.0; 3], &[0.1], 1e-6, |_| None).unwrap();
+        const STOP: Stop = Stop { residual: 1e-6, steps: 9 };
+        assert!(conjugate_gradients(&[1.0, 2.0], &[0.1], STOP, |_| None).is_none());
+        let solved = conjugate_gradients(&[0.0; 3], &[0.1], STOP, |_| None).unwrap();
         assert_eq!(solved, [(vec![0.0; 3], 0)], "nothing to do for zeros");
     }
 }
