@@ -20,6 +20,7 @@ mod embeddings;
 mod generator;
 mod input_norm;
 mod layer;
+mod mvc;
 mod names;
 mod open;
 mod pool;
@@ -29,10 +30,11 @@ use ferrome_core::nn::Loader;
 use tch::{Device, Kind, Tensor};
 
 use crate::{Error, Result};
-use decoders::{ClsDecoder, ExprDecoder, MvcDecoder};
+use decoders::{ClsDecoder, ExprDecoder};
 use embeddings::{LabelEncoder, ValueEncoder};
 use input_norm::InputNorm;
 use layer::Layer;
+use mvc::MvcDecoder;
 
 pub use batch::{Batch, CellTokens};
 pub use config::{CellStyle, Config, ValueStyle};

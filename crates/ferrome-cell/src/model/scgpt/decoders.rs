@@ -1,10 +1,10 @@
-//! What is read off the last representation: expression, expression from the cell's vector, cell types.
+//! What is read off the last representation: expression, and cell types.
 
 use ferrome_core::nn::{LayerNorm, Linear, Loader};
 use tch::Tensor;
 
 use super::embeddings::{EPS, linear_parameters, norm_parameters};
-use super::{Batch, Config, named};
+use super::{Config, named};
 use crate::Result;
 
 /// The expression that a decoder expects.
@@ -87,57 +87,6 @@ impl ExprDecoder {
     pub(super) fn forward(&self, x: &Tensor) -> Result<Expression> {
         let expressed = self.zero_logit.as_ref().map(|zero| Ok::<_, crate::Error>(zero.forward(x)?.f_sigmoid()?));
         Ok(Expression { values: self.fc.forward(x)?, expressed: expressed.transpose()? })
-    }
-}
-
-/// From the cell's vector, which the gene asks (`inner product` upstream).
-#[derive(Debug)]
-pub(super) struct MvcDecoder {
-    gene2query: Linear,
-    w: Linear,
-    w_zero_logit: Option<Linear>,
-}
-
-impl MvcDecoder {
-    pub(super) fn load(weights: &Loader, config: &Config) -> Result<Option<Self>> {
-        if !weights.has("W.weight") {
-            return Ok(None);
-        }
-        let d = config.embsize;
-        let inputs = if config.use_batch_labels { 2 * d } else { d };
-        let zero = weights.has("W_zero_logit.weight").then(|| Linear::load(&weights.pp("W_zero_logit"), d, inputs));
-        Ok(Some(Self {
-            gene2query: Linear::load(&weights.pp("gene2query"), d, d)?,
-            w: Linear { weight: weights.tensor("W.weight", &[inputs, d])?, bias: None },
-            w_zero_logit: zero.transpose()?,
-        }))
-    }
-
-    pub(super) fn share(&self) -> Self {
-        Self {
-            gene2query: self.gene2query.share(),
-            w: self.w.share(),
-            w_zero_logit: self.w_zero_logit.as_ref().map(Linear::share),
-        }
-    }
-
-    pub(super) fn parameters(&self) -> Vec<(String, &Tensor)> {
-        let mut all = named("gene2query", linear_parameters(&self.gene2query));
-        all.extend(named("W", linear_parameters(&self.w)));
-        all.extend(named("W_zero_logit", self.w_zero_logit.as_ref().map(linear_parameters).unwrap_or_default()));
-        all
-    }
-
-    /// Cells `[n, inputs]` and the embeddings of their genes `[t, d]`: `[t]`.
-    pub(super) fn forward(&self, cells: &Tensor, genes: &Tensor, batch: &Batch) -> Result<Expression> {
-        let query = self.gene2query.forward(genes)?.f_sigmoid()?;
-        let cells = cells.f_index_select(0, batch.rows())?; // [n, inputs] -> [t, inputs]
-        let ask = |w: &Linear| -> Result<Tensor> {
-            let products = w.forward(&query)?.f_mul(&cells)?;
-            Ok(products.f_sum_dim_intlist([1_i64].as_slice(), false, None)?)
-        };
-        let expressed = self.w_zero_logit.as_ref().map(|w| Ok::<_, crate::Error>(ask(w)?.f_sigmoid()?));
-        Ok(Expression { values: ask(&self.w)?, expressed: expressed.transpose()? })
     }
 }
 
