@@ -1,7 +1,6 @@
 //! `ferrome cell embed`: one vector per cell, or one per gene, from any layer of a transcriptome model.
 
 mod layer;
-mod loaded;
 mod long;
 mod pool;
 mod records;
@@ -22,7 +21,7 @@ pub use pool::Pool;
 pub use records::{Records, records};
 pub use worker::workers;
 
-use crate::model::Specials;
+use crate::model::{Specials, scgpt::CellTokens};
 use crate::read::tokens::TokenCell;
 use crate::task::tokenize::ObsColumns;
 
@@ -54,9 +53,9 @@ pub struct EmbedItem {
 }
 
 impl EmbedItem {
-    /// Its tokens, `<cls>` and `<eos>` among them.
-    pub(crate) fn tokens(&self) -> &[i32] {
-        &self.tokens
+    /// Its tokens, `<cls>` and `<eos>` among them, with their values.
+    pub(crate) fn cell(&self) -> CellTokens<'_> {
+        CellTokens { tokens: &self.tokens, values: &self.values }
     }
 }
 

@@ -54,7 +54,7 @@ impl Worker for AnnotateWorker {
 
 impl AnnotateWorker {
     fn annotate(&self, items: &[&EmbedItem]) -> Result<RecordBatch> {
-        let cells: Vec<&[i32]> = items.iter().map(|item| item.tokens()).collect();
+        let cells: Vec<&[i32]> = items.iter().map(|item| item.cell().tokens).collect();
         let logits = self.model.logits(&Batch::new(&cells, self.model.encoder.device())?)?; // [n, classes]
         let log_p = logits.f_to_kind(Kind::Float)?.f_log_softmax(1, Kind::Float)?;
         let p = log_p.f_exp()?;

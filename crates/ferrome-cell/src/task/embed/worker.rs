@@ -7,10 +7,10 @@ use ferrome_core::engine::{self, Failure, Lanes, Worker, WorkerFactory};
 use ferrome_core::table::{lists, vectors};
 use tch::{Device, Kind, Tensor};
 
-use super::loaded::Loaded;
 use super::{EmbedItem, EmbedOptions, EmbedTask, Pool};
 use crate::Result;
-use crate::model::OpenModel;
+use crate::model::scgpt::CellTokens;
+use crate::model::{Encoder, OpenModel};
 
 /// One worker per CUDA device, or one per CPU lane over the same weights.
 ///
@@ -28,8 +28,8 @@ pub fn workers(
     engine::workers(
         devices,
         lanes,
-        move |device| Loaded::load(&model, kind, device),
-        Loaded::share,
+        move |device| Encoder::load(&model, kind, device),
+        Encoder::share,
         move |model| {
             let (options, output) = (options.clone(), Arc::clone(&output));
             Box::new(EmbedWorker { model, options, output, _no_grad: tch::no_grad_guard() })
@@ -38,7 +38,7 @@ pub fn workers(
 }
 
 struct EmbedWorker {
-    model: Loaded,
+    model: Encoder,
     options: EmbedOptions,
     output: SchemaRef,
     _no_grad: tch::NoGradGuard,
@@ -54,11 +54,16 @@ impl Worker for EmbedWorker {
 
 impl EmbedWorker {
     fn embed(&self, items: &[&EmbedItem]) -> Result<RecordBatch> {
-        let (x, sequences) = self.model.forward(items, self.options.layer)?;
-        let (pool, unit) = (self.options.pool, self.options.unit);
-        let pooled = items.iter().zip(sequences.spans());
-        let pooled = pooled.map(|(item, (first, _))| pool.apply(&x, item, first, unit));
-        let pooled: Vec<Tensor> = pooled.collect::<Result<_>>()?;
+        let (pool, layer, unit) = (self.options.pool, self.options.layer, self.options.unit);
+        let cells: Vec<CellTokens> = items.iter().map(|item| item.cell()).collect();
+        let pooled: Vec<Tensor> = if pool == Pool::Cls {
+            let x = self.model.represent_first(&cells, layer)?; // [n, d]
+            (0..).zip(items).map(|(row, item)| pool.apply(&x, item, row, unit)).collect::<Result<_>>()?
+        } else {
+            let represented = self.model.represent(&cells, layer)?;
+            let spans = items.iter().zip(represented.sequences().spans());
+            spans.map(|(item, (first, _))| pool.apply(&represented.x, item, first, unit)).collect::<Result<_>>()?
+        };
         let columns = match pool {
             Pool::Gene => vec![tokens(items)?, lists(&pooled)?],
             Pool::Cls | Pool::Mean => vec![vectors(&pooled)?],
