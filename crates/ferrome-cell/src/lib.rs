@@ -15,7 +15,7 @@ pub mod genes;
 pub mod hvg;
 #[cfg(feature = "torch")]
 pub mod model;
-mod nearest;
+pub mod nearest;
 #[cfg(feature = "torch")]
 pub mod neighbours;
 pub mod normalize;
