@@ -14,6 +14,8 @@ mod error;
 pub mod genes;
 pub mod hvg;
 #[cfg(feature = "torch")]
+pub mod integration;
+#[cfg(feature = "torch")]
 pub mod model;
 pub mod nearest;
 #[cfg(feature = "torch")]

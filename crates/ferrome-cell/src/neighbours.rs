@@ -1,10 +1,13 @@
 //! The nearest neighbours of vectors: exactly, or of many rows nearly so.
 
+mod distance;
 mod lists;
 
 use tch::{Kind, Tensor};
 
 use crate::Result;
+
+pub use distance::nearest_by_distance;
 
 /// Rows up to which [`nearest_of_many`] compares each with all others.
 pub const EXACT: i64 = 20_000;

@@ -16,9 +16,12 @@
 mod batch;
 mod config;
 mod decoders;
+mod discriminator;
 mod embeddings;
 mod generator;
 mod input_norm;
+mod integration;
+mod integrator;
 mod layer;
 mod mvc;
 mod names;
@@ -39,7 +42,10 @@ use mvc::MvcDecoder;
 pub use batch::{Batch, CellTokens};
 pub use config::{CellStyle, Config, ValueStyle};
 pub use decoders::Expression;
+pub use discriminator::Discriminator;
 pub use generator::Generator;
+pub use integration::Integration;
+pub use integrator::{Integrator, Objectives};
 pub use open::{OpenModel, holds, open};
 pub use random::random_generator;
 
@@ -135,6 +141,25 @@ impl ScGpt {
         all.extend(named("mvc_decoder", self.mvc_decoder.as_ref().map(MvcDecoder::parameters).unwrap_or_default()));
         all.extend(named("cls_decoder", self.cls_decoder.as_ref().map(ClsDecoder::parameters).unwrap_or_default()));
         all
+    }
+
+    /// Statistics that training moves without gradients, under their names in a checkpoint.
+    #[must_use]
+    pub fn buffers(&self) -> Vec<(String, &Tensor)> {
+        self.input_norm.buffers()
+    }
+
+    /// The last representation for a step of a training, computed in `kind`: `[t, d]`. Batch normalisation goes by the statistics of
+    /// these cells, which move the running ones.
+    ///
+    /// # Errors
+    ///
+    /// As [`ScGpt::forward`].
+    pub fn forward_learning(&self, kind: Kind, batch: &Batch) -> Result<Tensor> {
+        let genes = self.encoder.forward(batch.tokens())?; // [t] -> [t, d]
+        let x = self.value_encoder.join(&genes, batch.values())?;
+        let x = self.input_norm.forward_learning(&x, batch)?.f_to_kind(kind)?;
+        layer::run(&self.layers, x, batch, self.layers.len(), |_, _| Ok(()))
     }
 
     /// Representations: `visit(0, x)` gets what goes into the first block, `visit(l, x)` the output of block `l`; each `[t, d]`.

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use ferrome_core::{nn::Loader, weights::Checkpoint};
 use tch::{Device, Kind};
 
-use super::{Config, Generator, ScGpt, names, random};
+use super::{Config, Generator, Integrator, Objectives, ScGpt, names, random};
 use crate::tokenize::Style;
 use crate::vocabulary::{Files, Vocabulary, import};
 use crate::{Error, Result};
@@ -22,7 +22,7 @@ pub struct OpenModel {
     pub path: PathBuf,
     /// The configuration.
     pub config: Config,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     pub(super) checkpoint: Checkpoint,
 }
 
@@ -87,6 +87,22 @@ impl OpenModel {
     /// A tensor of another shape; the device has no room.
     pub fn new_generator(&self, seed: u64, device: Device) -> Result<Generator> {
         random::generator(&self.config, Some(&self.checkpoint), seed, device)
+    }
+
+    /// A model that learns to integrate so many batches, in f32: genes, values and blocks from this model, decoders as far as they
+    /// fit, the rest random from `seed`.
+    ///
+    /// # Errors
+    ///
+    /// A tensor of another shape; the device has no room.
+    pub fn new_integrator(
+        &self,
+        objectives: Objectives,
+        batches: usize,
+        seed: u64,
+        device: Device,
+    ) -> Result<Integrator> {
+        Integrator::new((&self.config, &self.checkpoint), (objectives, batches), seed, device)
     }
 
     /// The genes that the model knows, from the `vocab.json` beside it.
