@@ -66,19 +66,19 @@ pub struct Scores {
 }
 
 /// Scores `rows` (`[n, d]`) by each cell's batch and, where it has one, its type. Without any type the batches' silhouette is taken
-/// over all cells together.
+/// over all cells together, and there are no clusters.
 ///
 /// # Errors
 ///
 /// There is no memory.
-pub fn score(rows: &Tensor, batches: &[usize], types: &[Option<usize>]) -> Result<Scores> {
+pub fn score(rows: &Tensor, batches: &[usize], types: &[Option<usize>]) -> Result<(Scores, Option<Clusters>)> {
     let _guard = tch::no_grad_guard();
     let mut scores = Scores { batch_entropy: batch_entropy(rows, batches, AROUND)?, ..Scores::default() };
     let labelled: Vec<usize> = (0..types.len()).filter(|&cell| types[cell].is_some()).collect();
     let known: Vec<usize> = types.iter().flatten().copied().collect();
     if known.is_empty() {
         scores.batch_asw = batch_silhouette(rows, batches, &vec![0; batches.len()])?;
-        return Ok(scores);
+        return Ok((scores, None));
     }
     let of_labelled = silhouette::rows_of(rows, &labelled)?;
     let batches: Vec<usize> = labelled.iter().map(|&cell| batches[cell]).collect();
@@ -87,12 +87,13 @@ pub fn score(rows: &Tensor, batches: &[usize], types: &[Option<usize>]) -> Resul
     scores.cell_type_asw = widths.map(|widths| f64::midpoint(mean(&widths), 1.0));
     let near = nearest_by_distance(rows, NEIGHBOURS)?;
     scores.graph_connectivity = graph_connectivity(&near, types);
-    if let Some(best) = best_clusters(&near, types) {
+    let best = best_clusters(&near, types);
+    if let Some(best) = &best {
         (scores.nmi, scores.ari) = (Some(best.nmi), Some(best.ari));
         (scores.resolution, scores.clusters) = (Some(best.resolution), Some(best.count()));
     }
     scores.average();
-    Ok(scores)
+    Ok((scores, best))
 }
 
 impl Scores {

@@ -20,7 +20,7 @@ fn cells(between_batches: f64) -> (Tensor, Vec<usize>, Vec<Option<usize>>) {
 fn mixed_batches_score_higher_and_types_stay() {
     let score = |apart: f64| {
         let (rows, batches, types) = cells(apart);
-        score(&rows, &batches, &types).unwrap()
+        score(&rows, &batches, &types).unwrap().0
     };
     let (mixed, apart) = (score(0.0), score(12.0));
     assert!(mixed.batch_entropy.unwrap() > 0.95 && apart.batch_entropy.unwrap() < 0.05, "{mixed:?} {apart:?}");
@@ -50,7 +50,7 @@ fn type_of_one_batch_says_nothing_of_batches() {
 #[test]
 fn without_types_only_batches_are_scored() {
     let (rows, batches, _) = cells(0.0);
-    let scores = score(&rows, &batches, &vec![None; 240]).unwrap();
+    let scores = score(&rows, &batches, &vec![None; 240]).unwrap().0;
     assert!(scores.batch_entropy.is_some() && scores.batch_asw.is_some());
     assert_eq!((scores.nmi, scores.cell_type_asw, scores.avg_batch, scores.overall), (None, None, None, None));
 }
@@ -59,7 +59,7 @@ fn without_types_only_batches_are_scored() {
 fn cells_without_a_type_are_around_the_others() {
     let (rows, batches, mut types) = cells(0.0);
     types[..40].fill(None);
-    let scores = score(&rows, &batches, &types).unwrap();
+    let scores = score(&rows, &batches, &types).unwrap().0;
     assert!(scores.nmi.unwrap() > 0.999 && scores.graph_connectivity.unwrap() > 0.999, "{scores:?}");
 }
 

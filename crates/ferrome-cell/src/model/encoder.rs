@@ -85,6 +85,17 @@ impl Encoder {
         Ok(Represented { x, cells })
     }
 
+    /// As [`Encoder::represent`], with the number of each cell's batch for an scGPT that normalises batches apart.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::represent`].
+    pub fn represent_in_batches(&self, cells: &[CellTokens], batches: &[i64], layer: usize) -> Result<Represented> {
+        let Self::ScGpt(model) = self else { return self.represent(cells, layer) };
+        let batch = scgpt::Batch::new(cells, model.device())?.with_labels(batches)?;
+        Ok(Represented { x: model.forward(&batch, layer, |_, _| Ok(()))?, cells: Cells::ScGpt(batch) })
+    }
+
     /// The representations of layer `layer` of the first token of each cell, `[n, d]`: in a Geneformer nothing else of that layer is
     /// computed but keys and values.
     ///

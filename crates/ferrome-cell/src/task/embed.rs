@@ -1,5 +1,6 @@
 //! `ferrome cell embed`: one vector per cell, or one per gene, from any layer of a transcriptome model.
 
+mod batches;
 mod layer;
 mod long;
 mod pool;
@@ -15,6 +16,7 @@ use ferrome_core::engine::{Rejection, Task};
 use ferrome_core::fingerprint::Fingerprint;
 use ferrome_core::table::vector;
 
+pub use batches::Batches;
 pub use layer::{Compat, Layer};
 pub use long::Long;
 pub use pool::Pool;
@@ -40,6 +42,8 @@ pub struct EmbedOptions {
     pub specials: Option<Specials>,
     /// Whether the vector of `<cls>` is brought to length 1, as scGPT's `embed_data` does.
     pub unit: bool,
+    /// How the model's batches are called, where it normalises them apart.
+    pub batches: Option<Arc<Batches>>,
 }
 
 /// A cell as the model eats it.
@@ -50,6 +54,8 @@ pub struct EmbedItem {
     values: Vec<f32>,
     /// The tokens that are genes.
     genes: std::ops::Range<usize>,
+    /// The number of its batch, where the model normalises batches apart.
+    batch: Option<i64>,
 }
 
 impl EmbedItem {
@@ -146,7 +152,9 @@ impl Task for EmbedTask {
         if genes.is_empty() && self.options.pool != Pool::Cls {
             return Err(reject("no genes", "has no genes beside `<cls>` and `<eos>`".to_owned()));
         }
-        Ok(EmbedItem { tokens, values: record.values.clone().unwrap_or_default(), genes })
+        let batch = self.options.batches.as_ref().map(|batches| batches.number(record)).transpose();
+        let batch = batch.map_err(|reason| reject("no batch of the model", reason))?;
+        Ok(EmbedItem { tokens, values: record.values.clone().unwrap_or_default(), genes, batch })
     }
 
     fn tokens(&self, item: &EmbedItem) -> usize {
@@ -154,7 +162,8 @@ impl Task for EmbedTask {
     }
 
     fn identity(&self, item: &EmbedItem) -> u128 {
-        Fingerprint::new().field(item.tokens.to_byte_slice()).field(item.values.to_byte_slice()).finish()
+        let all = Fingerprint::new().field(item.tokens.to_byte_slice()).field(item.values.to_byte_slice());
+        item.batch.map_or(all.clone(), |batch| all.field(&batch.to_le_bytes())).finish()
     }
 
     fn describe(&self, records: &[&TokenCell]) -> ferrome_core::Result<RecordBatch> {

@@ -17,15 +17,17 @@ mod cells;
 mod config;
 mod embed;
 mod fit;
+mod folder;
 mod loss;
 mod measured;
 mod order;
 mod page;
 mod pictures;
-mod rival;
 mod report;
+mod rival;
 mod state;
 mod tables;
+mod ways;
 
 pub use cells::{Columns, Corpus, Open};
 pub use config::{IntegrateConfig, VariableGenes};

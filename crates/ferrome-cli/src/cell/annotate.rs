@@ -77,7 +77,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let header = input.tokens.header().clone();
     let (records, specials) = embed::records(input.tokens, &opened)?;
     let (layer, positions) = (opened.blocks(), opened.positions());
-    let cells = EmbedOptions { pool: Pool::Cls, layer, long: args.long, positions, specials, unit: false };
+    let cells =
+        EmbedOptions { pool: Pool::Cls, layer, long: args.long, positions, specials, unit: false, batches: None };
     let obs = ObsColumns::new(&args.obs, &header.obs)?;
     let cells = EmbedTask::new(cells, opened.width(), obs, &header.obs)?;
     let description = input

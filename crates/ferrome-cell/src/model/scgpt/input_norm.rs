@@ -84,12 +84,7 @@ impl InputNorm {
         self.each(x, batch, BatchNorm::forward_learning)
     }
 
-    fn each(
-        &self,
-        x: &Tensor,
-        batch: &Batch,
-        norm: impl Fn(&BatchNorm, &Tensor) -> Result<Tensor>,
-    ) -> Result<Tensor> {
+    fn each(&self, x: &Tensor, batch: &Batch, norm: impl Fn(&BatchNorm, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
         match self {
             Self::Nothing => Ok(x.shallow_clone()),
             Self::All(all) => norm(all, x),

@@ -56,11 +56,15 @@ impl EmbedWorker {
     fn embed(&self, items: &[&EmbedItem]) -> Result<RecordBatch> {
         let (pool, layer, unit) = (self.options.pool, self.options.layer, self.options.unit);
         let cells: Vec<CellTokens> = items.iter().map(|item| item.cell()).collect();
-        let pooled: Vec<Tensor> = if pool == Pool::Cls {
+        let batches: Option<Vec<i64>> = items.iter().map(|item| item.batch).collect();
+        let pooled: Vec<Tensor> = if pool == Pool::Cls && batches.is_none() {
             let x = self.model.represent_first(&cells, layer)?; // [n, d]
             (0..).zip(items).map(|(row, item)| pool.apply(&x, item, row, unit)).collect::<Result<_>>()?
         } else {
-            let represented = self.model.represent(&cells, layer)?;
+            let represented = match &batches {
+                Some(batches) => self.model.represent_in_batches(&cells, batches, layer)?,
+                None => self.model.represent(&cells, layer)?,
+            };
             let spans = items.iter().zip(represented.sequences().spans());
             spans.map(|(item, (first, _))| pool.apply(&represented.x, item, first, unit)).collect::<Result<_>>()?
         };

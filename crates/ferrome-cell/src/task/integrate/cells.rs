@@ -7,13 +7,10 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Int32Type};
 
 use super::IntegrateConfig;
-use crate::cells::{Cells, ValueKind};
+use super::ways::Ways;
+use crate::cells::Cells;
 use crate::genes::Matching;
-use crate::hvg::Flavor;
-use crate::normalize::Normalization;
 use crate::read::CellReader;
-use crate::tokenize::binning::Binning;
-use crate::tokenize::scgpt::{Options, Panel, Path, ScGpt, Variable, survey};
 use crate::tokenize::{Tokenizer, Tokens};
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
@@ -63,7 +60,7 @@ pub struct Columns<'a> {
 }
 
 impl Corpus {
-    /// Reads all cells, three times: molecules of each gene, their variance, tokens.
+    /// Reads all cells, up to three times: molecules of each gene, their variance, tokens.
     ///
     /// # Errors
     ///
@@ -79,26 +76,20 @@ impl Corpus {
         for column in [Some(columns.batch), columns.label].into_iter().flatten() {
             obs.column_with_name(column).ok_or_else(|| Error::no_obs_column(column, &obs))?;
         }
-        // Nothing is worth a pass over all cells when the genes do not match, or when there is one batch.
+        // Nothing is worth a pass over all cells when the genes do not match.
         matching.check(reader.next_cells(BLOCK)?.as_ref())?;
-        let batches = names(&mut *open()?, columns.batch)?;
-        if batches.len() < 2 {
-            let found = batches.first().map_or_else(|| "none".to_owned(), |name| format!("`{name}` alone"));
-            let reason = format!("obs column `{}`: expected two batches or more to integrate, found {found}", columns.batch);
-            return Err(Error::Train(reason));
-        }
         let ways = Ways::new(open, (vocabulary, matching), columns.batch, (config, kind))?;
-        let mut corpus = Self { batches, cls: vocabulary.special("<cls>").unwrap_or_default(), ..Self::default() };
+        let mut corpus = Self { cls: vocabulary.special("<cls>").unwrap_or_default(), ..Self::default() };
         (corpus.genes, corpus.tokens) = ways.panel(vocabulary);
-        let mut types: Vec<Option<String>> = Vec::new();
+        let (mut batches, mut types) = (Vec::new(), Vec::new());
         let mut reader = open()?;
         while let Some(cells) = reader.next_cells(BLOCK)? {
-            corpus.add(&cells, &ways, columns, &mut types)?;
+            corpus.add(&cells, &ways, columns, (&mut batches, &mut types))?;
         }
-        let known: BTreeSet<&String> = types.iter().flatten().collect();
-        corpus.types = known.into_iter().cloned().collect();
-        let number = |name: &Option<String>| corpus.types.binary_search(name.as_ref()?).ok();
-        corpus.kind = types.iter().map(number).collect();
+        (corpus.batches, corpus.types) = (distinct(&batches), distinct(&types));
+        let number = |names: &[String], name: &Option<String>| names.binary_search(name.as_ref()?).ok();
+        corpus.batch = batches.iter().filter_map(|name| number(&corpus.batches, name)).collect();
+        corpus.kind = types.iter().map(|name| number(&corpus.types, name)).collect();
         corpus.check(columns)?;
         Ok(corpus)
     }
@@ -135,30 +126,30 @@ impl Corpus {
         all
     }
 
-    fn add(&mut self, cells: &Cells, ways: &Ways, columns: Columns, types: &mut Vec<Option<String>>) -> Result<()> {
+    /// Adds a block; the names of the batch and the type of each cell that is used go to `names`.
+    fn add(&mut self, cells: &Cells, ways: &Ways, columns: Columns, names: Names) -> Result<()> {
         let batch = texts(&cells.obs, columns.batch)?;
         let label = columns.label.map(|label| texts(&cells.obs, label)).transpose()?;
         let [bins, logs, frozen] = [&ways.bins, &ways.logs, &ways.frozen].map(|way| way.tokenize(cells));
         let (bins, logs, frozen) = (bins?, logs?, frozen?);
+        let (batches, types) = names;
         for row in 0..cells.len() {
-            let rejected = cells.rejected.iter().find(|&&(rejected, _)| rejected == row);
-            let number = (!batch.is_null(row)).then(|| self.batches.binary_search_by(|name| name.as_str().cmp(batch.value(row))));
-            let place = match (rejected, number) {
-                (Some((_, reason)), _) => Err(reason.clone()),
-                (None, Some(Ok(number))) => Ok(number),
-                (None, _) => Err(format!("has no value in the obs column `{}`", columns.batch)),
+            let shown = numbers(&bins, row);
+            let reason = match cells.rejected.iter().find(|&&(rejected, _)| rejected == row) {
+                Some((_, reason)) => Some(reason.clone()),
+                None if batch.is_null(row) => Some(format!("has no value in the obs column `{}`", columns.batch)),
+                None if shown.is_empty() => Some("has no gene of the vocabulary".to_owned()),
+                None => None,
             };
-            let place = place.and_then(|number| match numbers(&bins, row).len() {
-                0 => Err("has no gene of the vocabulary".to_owned()),
-                _ => Ok(number),
-            });
             self.ids.push(cells.ids.value(row).to_owned());
-            self.places.push(place.as_ref().map(|_| self.batch.len()).map_err(Clone::clone));
-            let Ok(number) = place else { continue };
-            self.batch.push(number);
+            self.places.push(reason.map_or(Ok(batches.len()), Err));
+            if self.places.last().is_some_and(Result::is_err) {
+                continue;
+            }
+            batches.push(Some(batch.value(row).to_owned()));
             types.push(label.as_ref().filter(|label| !label.is_null(row)).map(|label| label.value(row).to_owned()));
             // `<cls>` is the first.
-            self.bins.extend(numbers(&bins, row).iter().skip(1));
+            self.bins.extend(shown.iter().skip(1));
             self.logs.extend(numbers(&logs, row).iter().skip(1));
             self.frozen.push((tokens(&frozen, row), numbers(&frozen, row)));
         }
@@ -166,10 +157,19 @@ impl Corpus {
     }
 
     fn check(&self, columns: Columns) -> Result<()> {
+        if self.batches.len() < 2 {
+            let found = self.batches.first().map_or_else(|| "none".to_owned(), |name| format!("`{name}` alone"));
+            let column = columns.batch;
+            let reason = format!("obs column `{column}`: expected two batches or more to integrate, found {found}");
+            return Err(Error::Train(reason));
+        }
         let mut sizes = vec![0_usize; self.batches.len()];
         self.batch.iter().for_each(|&batch| sizes[batch] += 1);
         if let Some((name, _)) = self.batches.iter().zip(&sizes).find(|&(_, &size)| size < 2) {
-            return Err(Error::Train(format!("batch `{name}` of `{}` has fewer than two cells that can be used", columns.batch)));
+            return Err(Error::Train(format!(
+                "batch `{name}` of `{}` has fewer than two cells that can be used",
+                columns.batch
+            )));
         }
         if let Some(label) = columns.label.filter(|_| self.types.is_empty()) {
             return Err(Error::Train(format!("obs column `{label}` names no type: its values are all missing")));
@@ -178,79 +178,12 @@ impl Corpus {
     }
 }
 
-/// The three ways in which cells become tokens, over one panel.
-struct Ways {
-    bins: ScGpt,
-    logs: ScGpt,
-    frozen: ScGpt,
-    chosen: Vec<u32>,
-}
+/// Names of the batch and the type of each cell that is used.
+type Names<'a> = (&'a mut Vec<Option<String>>, &'a mut Vec<Option<String>>);
 
-impl Ways {
-    fn new(
-        open: Open,
-        (vocabulary, matching): (&Vocabulary, &Matching),
-        batch: &str,
-        (config, kind): (&IntegrateConfig, ValueKind),
-    ) -> Result<Self> {
-        let options = options(config, kind, batch);
-        let all = ScGpt::new(vocabulary, matching, options.clone())?;
-        // Where all genes are wanted there is nothing to choose.
-        let variable = options.variable.clone().filter(|wanted| all.slots().genes().len() > wanted.genes);
-        let panel = match (variable, options.min_counts) {
-            (None, 0) => Panel::all(all.slots().genes().len()),
-            (variable, _) => survey(all.slots(), &Options { variable, ..options.clone() }, open)?,
-        };
-        if panel.len() < 2 {
-            let found = panel.len();
-            return Err(Error::Train(format!("expected two genes of the vocabulary or more, found {found}")));
-        }
-        let way = |options: Options| {
-            let options = Options { max_length: panel.len() + 1, ..options };
-            Ok::<_, Error>(ScGpt::new(vocabulary, matching, options)?.with_panel(panel.clone()))
-        };
-        let genes = all.slots().genes();
-        Ok(Self {
-            bins: way(options.clone())?,
-            logs: way(Options { binning: None, ..options.clone() })?,
-            frozen: way(Options { binning: options.binning, ..Options::of(Path::ZeroShot) })?,
-            chosen: panel.slots().filter_map(|slot| genes.get(slot).copied()).collect(),
-        })
-    }
-
-    /// Keys and tokens of the panel's genes.
-    fn panel(&self, vocabulary: &Vocabulary) -> (Vec<String>, Vec<i32>) {
-        let genes = self.chosen.iter().filter_map(|&gene| vocabulary.genes().get(gene as usize));
-        genes.map(|gene| (gene.id.clone(), gene.token)).unzip()
-    }
-}
-
-/// How cells become tokens of a model that integrates; values that are no counts are taken as logarithms already.
-fn options(config: &IntegrateConfig, kind: ValueKind, batch: &str) -> Options {
-    let counts = kind == ValueKind::Counts;
-    let usual = if counts { Flavor::SeuratV3 } else { Flavor::CellRanger };
-    let flavor = config.flavor.map_or(usual, Flavor::from);
-    let published = Options::of(Path::FineTune);
-    Options {
-        normalization: if counts { published.normalization } else { Normalization::NONE },
-        min_counts: if counts { published.min_counts } else { 0 },
-        binning: Some(Binning { bins: config.bins, ..Binning::default() }),
-        zero_genes: true,
-        variable: Some(Variable { genes: config.genes, flavor, batch: Some(batch.to_owned()) }),
-        ..published
-    }
-}
-
-/// The values of a column, sorted.
-fn names(reader: &mut dyn CellReader, column: &str) -> Result<Vec<String>> {
-    let mut all = BTreeSet::new();
-    while let Some(cells) = reader.next_cells(BLOCK)? {
-        let values = texts(&cells.obs, column)?;
-        let usable = |row: &usize| !cells.rejected.iter().any(|(rejected, _)| rejected == row);
-        let rows = (0..values.len()).filter(usable).filter(|&row| !values.is_null(row));
-        all.extend(rows.map(|row| values.value(row).to_owned()));
-    }
-    Ok(all.into_iter().collect())
+/// The names that there are, sorted.
+fn distinct(names: &[Option<String>]) -> Vec<String> {
+    names.iter().flatten().collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }
 
 fn texts(obs: &RecordBatch, name: &str) -> Result<StringArray> {

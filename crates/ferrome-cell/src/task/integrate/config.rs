@@ -130,7 +130,8 @@ impl IntegrateConfig {
         if let Some((name, value)) = positive.into_iter().find(|&(_, value)| !(value > 0.0 && value.is_finite())) {
             return Err(format!("{name} is {value}, expected more than 0"));
         }
-        let weights = [("ecs_threshold", self.ecs_threshold), ("ecs_weight", self.ecs_weight), ("dab_weight", self.dab_weight)];
+        let weights =
+            [("ecs_threshold", self.ecs_threshold), ("ecs_weight", self.ecs_weight), ("dab_weight", self.dab_weight)];
         if let Some((name, value)) = weights.into_iter().find(|&(_, value)| !(value >= 0.0 && value.is_finite())) {
             return Err(format!("{name} is {value}, expected 0 or more"));
         }

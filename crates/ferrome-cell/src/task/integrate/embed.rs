@@ -34,7 +34,9 @@ pub(super) fn frozen(corpus: &Corpus, model: &ScGpt) -> Result<Tensor> {
     let (mut pieces, mut first) = (Vec::new(), 0);
     while first < corpus.frozen.len() {
         let (mut end, mut tokens) = (first, 0);
-        while let Some((next, _)) = corpus.frozen.get(end).filter(|(next, _)| end == first || tokens + next.len() <= TOKENS) {
+        while let Some((next, _)) =
+            corpus.frozen.get(end).filter(|(next, _)| end == first || tokens + next.len() <= TOKENS)
+        {
             (tokens, end) = (tokens + next.len(), end + 1);
         }
         let cells = corpus.frozen.get(first..end).unwrap_or_default().iter();

@@ -45,13 +45,15 @@ pub(super) fn write(measured: &[Measured], folder: &Path) -> Result<()> {
 }
 
 fn csv(measured: &[Measured]) -> String {
-    let names: Vec<&str> = measured.first().map_or_else(Vec::new, |one| one.parts.iter().map(|(name, _)| name.as_str()).collect());
+    let names: Vec<&str> =
+        measured.first().map_or_else(Vec::new, |one| one.parts.iter().map(|(name, _)| name.as_str()).collect());
     let mut text = format!("epoch,step,learning_rate,loss,{},validation_gep\n", names.join(","));
     for one in measured {
         let parts: Vec<String> = one.parts.iter().map(|(_, value)| format!("{value:.5}")).collect();
         let (rate, loss) = (one.learning_rate, one.loss());
         // Writing into a String does not fail.
-        let _ = writeln!(text, "{},{},{rate:.3e},{loss:.5},{},{:.5}", one.epoch, one.step, parts.join(","), one.validation);
+        let _ =
+            writeln!(text, "{},{},{rate:.3e},{loss:.5},{},{:.5}", one.epoch, one.step, parts.join(","), one.validation);
     }
     text
 }

@@ -26,7 +26,12 @@ pub(super) fn page(finish: &Finish, methods: &[Method], pictures: &[Picture], cu
     for (reason, count, first) in finish.corpus.left_out() {
         let count = grouped(count as u64);
         // Writing into a String does not fail.
-        let _ = writeln!(html, "<p class=\"notice\">{count} cells were left out, {} first: {}</p>", escape(&first), escape(&reason));
+        let _ = writeln!(
+            html,
+            "<p class=\"notice\">{count} cells were left out, {} first: {}</p>",
+            escape(&first),
+            escape(&reason)
+        );
     }
     html.push_str(&scores(methods));
     html.push_str("<section id=\"plots\">\n");

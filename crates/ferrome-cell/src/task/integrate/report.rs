@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::path::Path;
 
 use ferrome_core::journal::write_whole;
-use ferrome_core::train::write_tensors;
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
@@ -13,10 +12,10 @@ use tch::{Device, Kind, Tensor};
 
 use super::pictures::{Picture, draw_method};
 use super::tables::{self, measures};
-use super::{Corpus, IntegrateConfig, Outcome, Rival, embed, page};
+use super::{Corpus, IntegrateConfig, Outcome, Rival, embed, folder, page};
 use crate::Result;
 use crate::integration::{Scores, score};
-use crate::model::scgpt::{self, Integration, Integrator, OpenModel};
+use crate::model::scgpt::{self, Integrator, OpenModel};
 use crate::vocabulary::Vocabulary;
 
 /// Cells that a map shows at most.
@@ -66,52 +65,33 @@ pub struct Method {
 }
 
 /// Writes the model's folder (`model.safetensors`, `args.json`, `vocab.json`, `integration.json`), `embeddings.parquet`, `before.parquet` and
-/// `pca.parquet`, `integration.csv`, `report.json`, maps, `README.md` and `report.html`. Gives each method's scores.
+/// `pca.parquet`, `integration.csv`, `clusters.csv`, `report.json`, maps, `README.md` and `report.html`. Gives each method's scores.
 ///
 /// # Errors
 ///
 /// A file cannot be written; vectors that were made elsewhere lack a cell; the device has no room.
 pub fn finish(finish: &Finish, model: &Integrator) -> Result<Vec<Method>> {
     let _guard = tch::no_grad_guard();
-    let Finish { corpus, folder, device, .. } = finish;
+    let Finish { corpus, folder: path, device, .. } = finish;
     let rivals = finish.rivals.iter().map(|rival| Ok((rival.name.clone(), rival.rows(corpus)?)));
     let rivals = rivals.collect::<Result<Vec<(String, Tensor)>>>()?;
-    save(finish, model)?;
+    folder::save(finish, model)?;
     // Read back, so that the vectors are those that `cell embed` makes of the folder.
-    let trained = scgpt::open(folder)?.load(Kind::Float, *device)?;
+    let trained = scgpt::open(path)?.load(Kind::Float, *device)?;
     let mut all = vec![(WITHOUT_MODEL.to_owned(), embed::components(corpus)?)];
-    tables::vectors(corpus, &all[0].1, &folder.join("pca.parquet"))?;
+    tables::vectors(corpus, &all[0].1, &path.join("pca.parquet"))?;
     if finish.foundation.batches()?.is_none() {
         let rows = embed::frozen(corpus, &finish.foundation.load(Kind::Float, *device)?)?;
-        tables::vectors(corpus, &rows, &folder.join("before.parquet"))?;
+        tables::vectors(corpus, &rows, &path.join("before.parquet"))?;
         all.push((AS_GIVEN.to_owned(), rows));
     }
     let rows = embed::integrated(corpus, &trained)?;
-    tables::vectors(corpus, &rows, &folder.join("embeddings.parquet"))?;
+    tables::vectors(corpus, &rows, &path.join("embeddings.parquet"))?;
     all.push((INTEGRATED.to_owned(), rows));
     all.extend(rivals);
     let (methods, pictures) = compare(finish, &all)?;
     write(finish, &methods, &pictures)?;
     Ok(methods)
-}
-
-/// The folder of the model, as scGPT lays it out.
-fn save(finish: &Finish, model: &Integrator) -> Result<()> {
-    let Finish { folder, vocabulary, corpus, .. } = finish;
-    let json = |value: serde_json::Result<String>| value.map(|text| text + "\n").map_err(std::io::Error::from);
-    write_tensors(&model.tensors(), [("format".into(), "pt".into())], &folder.join("model.safetensors"))?;
-    write_whole(&folder.join("args.json"), json(serde_json::to_string_pretty(model.model.config()))?)?;
-    let genes = vocabulary.genes().iter().map(|gene| (gene.id.clone(), gene.token));
-    let tokens: serde_json::Map<_, _> =
-        genes.chain(vocabulary.specials().iter().cloned()).map(|(name, token)| (name, token.into())).collect();
-    write_whole(&folder.join("vocab.json"), json(serde_json::to_string(&tokens))?)?;
-    let beside = Integration {
-        batch: finish.batch.to_owned(),
-        batches: corpus.batches.clone(),
-        genes: corpus.genes.clone(),
-        bins: finish.config.bins,
-    };
-    beside.save(folder)
 }
 
 /// Scores and draws each method, on the same cells.
@@ -121,11 +101,15 @@ fn compare(finish: &Finish, all: &[(String, Tensor)]) -> Result<(Vec<Method>, Ve
     let shown = some(corpus.len(), SHOWN, finish.config.seed);
     let batches: Vec<usize> = scored.iter().map(|&cell| corpus.batch[cell]).collect();
     let types: Vec<Option<usize>> = scored.iter().map(|&cell| corpus.kind[cell]).collect();
-    let (mut methods, mut pictures) = (Vec::new(), Vec::new());
+    let (mut methods, mut pictures, mut clusters) = (Vec::new(), Vec::new(), Vec::new());
     for (name, rows) in all {
-        let scores = score(&taken(rows, &scored)?, &batches, &types)?;
+        let (scores, found) = score(&taken(rows, &scored)?, &batches, &types)?;
         methods.push(Method { name: name.clone(), dimensions: rows.size2()?.1, scores });
+        clusters.extend(found.map(|found| (name.as_str(), found.of)));
         pictures.extend(draw_method((corpus, &shown), (name, &taken(rows, &shown)?), finish.folder)?);
+    }
+    if !clusters.is_empty() {
+        tables::clusters((corpus, &scored), &clusters, &finish.folder.join("clusters.csv"))?;
     }
     Ok((methods, pictures))
 }

@@ -80,7 +80,8 @@ impl Rival {
             let lists = column.as_fixed_size_list();
             self.width = width;
             for row in 0..lists.len() {
-                let values = if lists.is_null(row) { None } else { Some(numbers(&lists.value(row)).ok_or_else(wrong)?) };
+                let values =
+                    if lists.is_null(row) { None } else { Some(numbers(&lists.value(row)).ok_or_else(wrong)?) };
                 self.values.extend(values.unwrap_or_else(|| vec![f32::NAN; width]));
             }
             return Ok(());
@@ -88,7 +89,8 @@ impl Rival {
         let schema = batch.schema();
         let others = || schema.fields().iter().zip(batch.columns()).filter(|(field, _)| field.name() != CELL_ID);
         let columns = others().map(|(field, column)| {
-            numbers(column).ok_or_else(|| format!("column `{}` holds {}, expected numbers", field.name(), column.data_type()))
+            numbers(column)
+                .ok_or_else(|| format!("column `{}` holds {}, expected numbers", field.name(), column.data_type()))
         });
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         self.width = columns.len();
@@ -174,7 +176,8 @@ fn csv(path: &Path, delimiter: u8) -> Result<Vec<RecordBatch>> {
         let mut values = Vec::with_capacity(records.len());
         for (row, text) in cells.enumerate() {
             let value = text.trim().parse::<f64>();
-            values.push(value.map_err(|_| wrong(format!("line {}: `{name}` is `{text}`, expected a number", row + 2)))?);
+            values
+                .push(value.map_err(|_| wrong(format!("line {}: `{name}` is `{text}`, expected a number", row + 2)))?);
         }
         columns.push((name.to_owned(), Arc::new(Float64Array::from(values))));
     }

@@ -11,8 +11,8 @@ use ferrome_core::table::write_table;
 use tch::Tensor;
 
 use super::{Corpus, Method};
-use crate::Result;
 use crate::integration::Scores;
+use crate::{Error, Result};
 
 /// Writes `cell_id`, `batch`, `type` where it is known, `embedding` and `error`: one row per cell of the input, in its order.
 pub(super) fn vectors(corpus: &Corpus, rows: &Tensor, path: &Path) -> Result<()> {
@@ -44,7 +44,9 @@ pub(super) fn vectors(corpus: &Corpus, rows: &Tensor, path: &Path) -> Result<()>
     columns.push(("embedding", Arc::new(embedding)));
     let errors = corpus.places.iter().map(|place| place.as_ref().err());
     columns.push(("error", Arc::new(errors.collect::<StringArray>())));
-    let table = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, name != "cell_id")))?;
+    let table = RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, column)| (name, column, name != "cell_id")),
+    )?;
     Ok(write_table(&table, path, &RunDescription::new())?)
 }
 
@@ -61,6 +63,26 @@ pub(super) fn measures(scores: &Scores) -> [(&'static str, Option<f64>); 9] {
         ("batch_asw", scores.batch_asw),
         ("batch_entropy", scores.batch_entropy),
     ]
+}
+
+/// Writes `clusters.csv`: `cell_id`, `batch`, `type` and the cluster of each method, one row per scored cell.
+pub(super) fn clusters((corpus, cells): (&Corpus, &[usize]), found: &[(&str, Vec<u32>)], path: &Path) -> Result<()> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let failed = |e: csv::Error| Error::file(path, e.to_string());
+    writer
+        .write_record(["cell_id", "batch", "type"].into_iter().chain(found.iter().map(|(name, _)| *name)))
+        .map_err(failed)?;
+    let ids: Vec<&String> =
+        corpus.ids.iter().zip(&corpus.places).filter(|(_, place)| place.is_ok()).map(|(id, _)| id).collect();
+    for (row, &cell) in cells.iter().enumerate() {
+        let name =
+            |names: &[String], number: Option<usize>| number.and_then(|i| names.get(i)).cloned().unwrap_or_default();
+        let mut record = vec![ids.get(cell).map_or_else(String::new, |id| (*id).clone())];
+        record.extend([name(&corpus.batches, Some(corpus.batch[cell])), name(&corpus.types, corpus.kind[cell])]);
+        record.extend(found.iter().map(|(_, of)| of.get(row).map_or_else(String::new, u32::to_string)));
+        writer.write_record(&record).map_err(failed)?;
+    }
+    Ok(write_whole(path, writer.into_inner().map_err(|e| Error::file(path, e.to_string()))?)?)
 }
 
 /// Writes `integration.csv`: one row per method.

@@ -80,7 +80,7 @@ impl Cells {
         // Every run says what share of the genes matched.
         eprintln!("{}", matching.statistics);
         say(quiet, &found(input, &header));
-        let tokenizer = self.tokenizer(&vocabulary, &matching, &header, quiet)?;
+        let tokenizer = self.tokenizer(model, (&vocabulary, &matching), &header, quiet)?;
         describe_input(&mut description, "input", input)?;
         tokenize::describe_genes(&mut description, &vocabulary, &genes);
         tokenizer.describe(&mut description);
@@ -91,11 +91,21 @@ impl Cells {
 
     fn tokenizer(
         &self,
-        vocabulary: &Vocabulary,
-        matching: &Matching,
+        model: &OpenModel,
+        (vocabulary, matching): (&Vocabulary, &Matching),
         header: &Header,
         quiet: bool,
     ) -> Result<Box<dyn Tokenizer>> {
+        let integration = match model {
+            OpenModel::ScGpt(model) => model.integration()?,
+            _ => None,
+        };
+        if let Some(integration) = integration {
+            let (tokenizer, lacking) = integration.tokenizer(vocabulary, matching, header.kind)?;
+            let genes = integration.genes.len();
+            say(quiet, &format!("{} of the {genes} genes that the model integrates by", genes - lacking));
+            return Ok(Box::new(tokenizer));
+        }
         if vocabulary.style() == Style::ScGpt {
             let options = scgpt::Options::of(scgpt::Path::ZeroShot);
             return Ok(Box::new(ScGpt::new(vocabulary, matching, options)?));
