@@ -18,6 +18,7 @@ use ferrome_core::table::vector;
 pub use layer::{Compat, Layer};
 pub use long::Long;
 pub use pool::Pool;
+pub(crate) use records::{LOOK, specials};
 pub use records::{Records, records};
 pub use worker::workers;
 
