@@ -1,6 +1,7 @@
 //! The transcriptome models, one file each, and the doors through which their checkpoints come.
 
 mod classifier;
+mod dropout;
 mod encoder;
 mod geneformer;
 mod locate;
@@ -9,7 +10,7 @@ pub mod scgpt;
 mod shape;
 
 pub use classifier::{Classes, Classified, Classifier, Head as ClassifierHead};
-pub use encoder::{Encoder, Represented};
+pub use encoder::{Encoder, Place, Represented};
 pub use geneformer::{Batch, Config as GeneformerConfig, Geneformer, OpenGeneformer, Specials};
 pub use locate::locate;
 pub use open::{Family, OpenModel, open};

@@ -16,6 +16,40 @@ pub enum Encoder {
     ScGpt(Box<ScGpt>),
 }
 
+/// Where a tensor of an encoder stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// In what a cell meets first: tables of genes, ranks and values, normalisation.
+    Embedding,
+    /// In a block, counted from 0.
+    Block(usize),
+    /// In what is read off the last representation.
+    Decoder,
+}
+
+/// How the names of blocks and of decoders begin.
+const BLOCKS: [&str; 2] = ["bert.encoder.layer.", "transformer_encoder.layers."];
+const DECODERS: [&str; 5] = ["cls.", "decoder.", "mvc_decoder.", "cls_decoder.", "batch_encoder."];
+
+impl Place {
+    /// By its name in a checkpoint.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        match Self::in_block(name) {
+            Some((block, _)) => Self::Block(block),
+            None if DECODERS.iter().any(|prefix| name.starts_with(prefix)) => Self::Decoder,
+            None => Self::Embedding,
+        }
+    }
+
+    /// The block of a tensor of one, and its name there.
+    #[must_use]
+    pub fn in_block(name: &str) -> Option<(usize, &str)> {
+        let (block, rest) = BLOCKS.iter().find_map(|prefix| name.strip_prefix(prefix))?.split_once('.')?;
+        Some((block.parse().ok()?, rest))
+    }
+}
+
 /// What an encoder says of some cells.
 #[derive(Debug)]
 pub struct Represented {
@@ -109,6 +143,59 @@ impl Encoder {
         }
     }
 
+    /// The last representations, computed in `kind` whatever the weights are kept in; with dropout, drawn from libtorch's generator, in
+    /// `training`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::represent`].
+    pub fn represent_in(&self, kind: Kind, cells: &[CellTokens], training: bool) -> Result<Represented> {
+        let (cells, last) = (self.pack(cells)?, self.shape().blocks());
+        let x = match (self, &cells, training) {
+            (Self::Geneformer(model), Cells::Geneformer(batch), true) => model.forward_training(kind, batch)?,
+            (Self::Geneformer(model), Cells::Geneformer(batch), false) => {
+                model.forward_in(kind, batch, last, |_, _| Ok(()))?
+            }
+            (Self::ScGpt(model), Cells::ScGpt(batch), true) => model.forward_training(kind, batch)?,
+            (Self::ScGpt(model), Cells::ScGpt(batch), false) => model.forward_in(kind, batch, last, |_, _| Ok(()))?,
+            _ => return Err(other_family()),
+        };
+        Ok(Represented { x, cells })
+    }
+
+    /// Logits over the genes from last representations of a Geneformer: `[t, d] -> [t, vocabulary]`.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::NoMaskedGeneHead`].
+    pub fn gene_logits(&self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Geneformer(model) => model.logits(x),
+            Self::ScGpt(_) => Err(crate::Error::NoMaskedGeneHead),
+        }
+    }
+
+    /// Every tensor that training changes; see [`Geneformer::parameters`] and [`ScGpt::parameters`].
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(String, &Tensor)> {
+        match self {
+            Self::Geneformer(model) => model.parameters(),
+            Self::ScGpt(model) => model.parameters(),
+        }
+    }
+
+    /// A second handle with other matrices in the blocks; see [`Geneformer::with`].
+    ///
+    /// # Errors
+    ///
+    /// When `change` fails.
+    pub fn with(&self, change: &mut dyn FnMut(&str, &Tensor) -> Result<Tensor>) -> Result<Self> {
+        Ok(match self {
+            Self::Geneformer(model) => Self::Geneformer(Box::new(model.with(change)?)),
+            Self::ScGpt(model) => Self::ScGpt(Box::new(model.with(change)?)),
+        })
+    }
+
     fn pack(&self, cells: &[CellTokens]) -> Result<Cells> {
         Ok(match self {
             Self::Geneformer(model) => Cells::Geneformer(genes(cells, model.device())?),
@@ -124,6 +211,28 @@ impl Represented {
         match &self.cells {
             Cells::Geneformer(batch) => &batch.sequences,
             Cells::ScGpt(batch) => &batch.sequences,
+        }
+    }
+
+    /// One vector per cell, `[n, d]`: of its first token, or as the `cell_emb_style` of an scGPT says.
+    ///
+    /// # Errors
+    ///
+    /// The cells are of another encoder; the device has no room.
+    pub fn cells(&self, encoder: &Encoder) -> Result<Tensor> {
+        match (encoder, &self.cells) {
+            (Encoder::Geneformer(_), Cells::Geneformer(_)) => self.first(),
+            (Encoder::ScGpt(model), Cells::ScGpt(batch)) => model.cell_embeddings(&self.x, batch),
+            _ => Err(other_family()),
+        }
+    }
+
+    /// The batch, where the encoder is an scGPT.
+    #[must_use]
+    pub fn scgpt(&self) -> Option<&scgpt::Batch> {
+        match &self.cells {
+            Cells::Geneformer(_) => None,
+            Cells::ScGpt(batch) => Some(batch),
         }
     }
 

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::path::Path;
 
+use ferrome_core::weights::Checkpoint;
+
 use super::{OpenGeneformer, Shape, scgpt};
 use crate::tokenize::Style;
 use crate::vocabulary::Vocabulary;
@@ -117,6 +119,15 @@ impl OpenModel {
         match self {
             Self::Geneformer(model) => Ok(model.vocabulary.clone()),
             Self::ScGpt(model) => model.vocabulary().map(Some),
+        }
+    }
+
+    /// The tensors, under the names that they have in the model.
+    #[must_use]
+    pub fn checkpoint(&self) -> &Checkpoint {
+        match self {
+            Self::Geneformer(model) => model.checkpoint(),
+            Self::ScGpt(model) => &model.checkpoint,
         }
     }
 

@@ -55,6 +55,15 @@ impl Shape {
         }
     }
 
+    /// Share of the hidden numbers that is dropped in training.
+    #[must_use]
+    pub fn dropout(&self) -> f64 {
+        match self {
+            Self::Geneformer(config) => config.hidden_dropout_prob,
+            Self::ScGpt(config) => config.dropout,
+        }
+    }
+
     /// Most tokens of a cell; `None` where there is no limit.
     #[must_use]
     pub fn positions(&self) -> Option<usize> {

@@ -20,6 +20,7 @@ pub use batches::Batches;
 pub use layer::{Compat, Layer};
 pub use long::Long;
 pub use pool::Pool;
+pub(crate) use records::{LOOK, specials};
 pub use records::{Records, records};
 pub use worker::workers;
 

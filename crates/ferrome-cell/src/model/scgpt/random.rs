@@ -6,7 +6,7 @@ use ferrome_core::{nn::Loader, train::write_tensors, weights::Checkpoint};
 use tch::{Device, Kind, Tensor};
 
 use super::generator::FLAGS;
-use super::{Config, Generator, ValueStyle};
+use super::{Config, Generator, ScGpt, ValueStyle};
 use crate::{Error, Result};
 
 /// What is taken from a checkpoint of another kind.
@@ -27,6 +27,22 @@ pub(super) struct Foundation<'a> {
 /// Fails when there is no room.
 pub fn random_generator(config: &Config, seed: u64, device: Device) -> Result<Generator> {
     generator(config, None, seed, device)
+}
+
+/// A model to be trained from random weights, in f32, with the decoders that hidden values are learnt with: from each gene's own
+/// representation and from the cell's vector.
+///
+/// # Errors
+///
+/// Fails when there is no room.
+pub fn random_model(config: &Config, seed: u64, device: Device) -> Result<ScGpt> {
+    let d = config.embsize;
+    let mut shapes = body(config);
+    shapes.extend(perceptron("decoder.fc", d, d));
+    shapes.extend(linear("mvc_decoder.gene2query", d, d));
+    shapes.push(("mvc_decoder.W.weight".into(), vec![d, d]));
+    let checkpoint = fill(shapes, None, seed)?;
+    ScGpt::load(Loader::new(&checkpoint, Kind::Float, device), config.clone(), device)
 }
 
 /// A generator whose genes, values and blocks come from `foundation`, where it is given.

@@ -141,6 +141,8 @@ impl Trainer<'_> {
 
     fn step(&mut self, cells: &[usize]) -> Result<f64> {
         let Start { config, corpus, kind, device, .. } = self.start;
+        // Every step draws its own dropout, so that one that is done again draws the same.
+        tch::manual_seed((config.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.state.step).cast_signed());
         let mask = loss::mask_value(self.model.model.config());
         let hidden = Hidden::new((corpus, cells), config, mask, self.state.step, *device)?;
         let parts = loss::parts(self.model, &hidden, config, *kind)?;

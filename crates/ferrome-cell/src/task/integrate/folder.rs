@@ -3,18 +3,19 @@ use ferrome_core::train::write_tensors;
 
 use super::Finish;
 use crate::Result;
-use crate::model::scgpt::{Integration, Integrator};
+use crate::model::scgpt::{Integration, Integrator, save_vocabulary};
 
 /// The folder of the model, as scGPT lays it out.
 pub(super) fn save(finish: &Finish, model: &Integrator) -> Result<()> {
     let Finish { folder, vocabulary, corpus, .. } = finish;
-    let json = |value: serde_json::Result<String>| value.map(|text| text + "\n").map_err(std::io::Error::from);
     write_tensors(&model.tensors(), [("format".into(), "pt".into())], &folder.join("model.safetensors"))?;
-    write_whole(&folder.join("args.json"), json(serde_json::to_string_pretty(model.model.config()))?)?;
-    let genes = vocabulary.genes().iter().map(|gene| (gene.id.clone(), gene.token));
-    let tokens: serde_json::Map<_, _> =
-        genes.chain(vocabulary.specials().iter().cloned()).map(|(name, token)| (name, token.into())).collect();
-    write_whole(&folder.join("vocab.json"), json(serde_json::to_string(&tokens))?)?;
+    let mut arguments = finish.foundation.other_arguments()?;
+    let known = serde_json::to_value(model.model.config()).map_err(std::io::Error::from)?;
+    if let (Some(arguments), Some(known)) = (arguments.as_object_mut(), known.as_object()) {
+        arguments.extend(known.clone());
+    }
+    write_whole(&folder.join("args.json"), format!("{arguments:#}\n"))?;
+    save_vocabulary(vocabulary, folder)?;
     let beside = Integration {
         batch: finish.batch.to_owned(),
         batches: corpus.batches.clone(),
