@@ -48,14 +48,14 @@ def refused(*arguments: str | Path, cwd: Path) -> str:
     return done.stderr.splitlines()[-1]
 
 
-def study(cells: int = CELLS) -> anndata.AnnData:
+def study(cells: int = CELLS, effect: float = 0.9) -> anndata.AnnData:
     """Three types in three batches: every type has genes of its own, and every batch scales every gene by a factor of its own."""
     chance = np.random.default_rng(7)
     kind, batch = chance.integers(0, len(TYPES), cells), chance.integers(0, len(BATCHES), cells)
     rates = np.tile(chance.gamma(2.0, 1.0, GENES), (len(TYPES), 1))
     for place, of_type in enumerate(rates):
         of_type[place * 12 : (place + 1) * 12] *= 6
-    factors = np.exp(chance.normal(0, 0.9, (len(BATCHES), GENES)))
+    factors = np.exp(chance.normal(0, effect, (len(BATCHES), GENES)))
     depths = chance.lognormal(0.7, 0.3, (cells, 1))
     counts = chance.poisson(depths * rates[kind] * factors[batch])
     obs = pandas.DataFrame({"lab": np.array(BATCHES)[batch], "cell_type": np.array(TYPES)[kind]})
@@ -123,9 +123,8 @@ def vectors(path: Path) -> np.ndarray:
 def test_integration_mixes_batches_and_keeps_types(place: Path) -> None:
     """Beside PCA and Harmony from its package, on PCA's own coordinates."""
     cells = study()
-    harmony = harmonypy.run_harmony(vectors(place / "out/pca.parquet"), cells.obs, "lab", verbose=False, random_state=1)
+    harmony = harmonypy.run_harmony(vectors(place / "out/pca.parquet"), cells.obs, "lab", verbose=False, random_state=1, ncores=1)
     corrected = np.asarray(harmony.Z_corr)
-    corrected = corrected if corrected.shape[0] == CELLS else corrected.T
     pandas.DataFrame(corrected, index=cells.obs_names).add_prefix("H").rename_axis("cell_id").to_csv(place / "harmony.csv")
     before = (place / "out/model.safetensors").read_bytes()
     ferrome(*command("out", "--compare", "Harmony=harmony.csv"), cwd=place)
@@ -148,8 +147,6 @@ def expected(rows: np.ndarray, batch: np.ndarray, kind: np.ndarray, clusters: np
     for one in np.unique(kind):
         within = kind == one
         widths.append(np.mean(1 - np.abs(metrics.silhouette_samples(rows[within], batch[within]))))
-    near = NearestNeighbors(n_neighbors=51).fit(rows).kneighbors(return_distance=True)[1]
-    assert near.shape[1] == 51
     around = NearestNeighbors(n_neighbors=50).fit(rows).kneighbors()[1]
     shares = np.stack([(batch[around] == one).mean(axis=1) for one in np.unique(batch)], axis=1)
     logs = np.where(shares > 0, np.log(np.where(shares > 0, shares, 1)), 0)
