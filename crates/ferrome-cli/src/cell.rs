@@ -43,7 +43,7 @@ pub(crate) enum Command {
     /// What cells express after genes are perturbed, by scGPT's generator
     #[command(subcommand, after_help = predict_perturbation::EXAMPLES)]
     PredictPerturbation(predict_perturbation::Command),
-    /// Trains a Geneformer: hidden genes, classes of cells, classes of genes
+    /// Trains a Geneformer or an scGPT: hidden genes, classes of cells, classes of genes
     Train(Box<train::Args>),
     /// The class of each cell, by a model that was trained to tell it
     Annotate(Box<annotate::Args>),

@@ -26,6 +26,7 @@ pub use worker::workers;
 
 use crate::model::{Specials, scgpt::CellTokens};
 use crate::read::tokens::TokenCell;
+use crate::task::perturb::Names;
 use crate::task::tokenize::ObsColumns;
 
 /// What is computed for each cell.
@@ -73,6 +74,7 @@ pub struct EmbedTask {
     obs: ObsColumns,
     described: SchemaRef,
     output: SchemaRef,
+    names: Option<Arc<Names>>,
 }
 
 impl EmbedTask {
@@ -86,7 +88,26 @@ impl EmbedTask {
         let own = [Field::new("cell_id", DataType::Utf8, false), Field::new("length", DataType::Int64, true)];
         obs.check(&own.iter().chain(&output).cloned().collect::<Vec<_>>())?;
         let described: Vec<Field> = own.into_iter().chain(obs.fields(columns)).collect();
-        Ok(Self { options, obs, described: Arc::new(Schema::new(described)), output: Arc::new(Schema::new(output)) })
+        let (described, output) = (Arc::new(Schema::new(described)), Arc::new(Schema::new(output)));
+        Ok(Self { options, obs, described, output, names: None })
+    }
+
+    /// The same task; where each gene has its vector, it also has its id, and its symbol where the vocabulary has symbols.
+    ///
+    /// # Errors
+    ///
+    /// As [`EmbedTask::new`].
+    pub fn with_names(self, names: Names) -> crate::Result<Self> {
+        if self.options.pool != Pool::Gene {
+            return Ok(self);
+        }
+        let list = |name: &str| Arc::new(Field::new(name, DataType::new_list(DataType::Utf8, true), true));
+        let columns = ["genes", "symbols"].into_iter().take(if names.has_symbols() { 2 } else { 1 }).map(list);
+        let mut fields: Vec<_> = self.output.fields().iter().cloned().collect();
+        fields.splice(1..1, columns); // behind the tokens
+        let output = Arc::new(Schema::new(fields));
+        self.obs.check(&output.fields().iter().map(|field| field.as_ref().clone()).collect::<Vec<_>>())?;
+        Ok(Self { output, names: Some(Arc::new(names)), ..self })
     }
 
     /// The options.

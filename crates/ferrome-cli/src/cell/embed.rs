@@ -12,7 +12,9 @@ use ferrome_cell::{
     model::{self, Family, OpenModel, Specials},
     task::{
         embed::{self, Batches, Compat, EmbedOptions, EmbedTask, Layer, Long, Pool},
+        perturb::Names,
         tokenize::ObsColumns,
+        train::vocabulary_name,
     },
 };
 use ferrome_core::{
@@ -91,7 +93,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let batches = Batches::of(&opened, args.batch.as_deref(), &header.obs)?.map(Arc::new);
     let options = EmbedOptions { batches: batches.clone(), ..args.options(&opened, specials)? };
     let obs = ObsColumns::new(&args.obs, &header.obs)?;
-    let description = describe::run(args, &opened, &options, (kind, first), input.description)?;
+    let named = input.vocabulary.as_ref().filter(|_| options.pool == Pool::Gene);
+    let names = named.map_or_else(|| "none".to_owned(), vocabulary_name);
+    let description = describe::run(args, &opened, &options, (kind, first), input.description)?.with("names", names);
     let batch_tokens = args.compute.batch_tokens.map_or(default_batch_tokens(first), NonZeroUsize::get);
     args.say(&format!(
         "{}: {}; {} of layer {} of {}, {}",
@@ -103,7 +107,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         kind_name(kind)
     ));
 
-    let task = EmbedTask::new(options, opened.width(), obs, &header.obs)?;
+    let mut task = EmbedTask::new(options, opened.width(), obs, &header.obs)?;
+    if let Some(vocabulary) = named {
+        task = task.with_names(Names::new(vocabulary))?;
+    }
     let lanes = Lanes::share_out(threads.get(), header.rows.map_or(usize::MAX, |rows| rows as usize));
     let workers = embed::workers(&task, &opened, kind, &devices, lanes)?;
     let load_seconds = started.elapsed().as_secs_f64();

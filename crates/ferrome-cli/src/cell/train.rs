@@ -28,6 +28,8 @@ const EXAMPLES: &str = r#"Examples:
   echo '{"model": {"hidden_size": 128, "num_hidden_layers": 3}}' > small.json
   ferrome cell train pbmc-tokens --objective mlm --config small.json \
       --epochs 2 --vocabulary v2.json --lr 1e-3 -o small
+  ferrome cell train tokens.parquet --objective classify --label disease \
+      --from scGPT_human --lr 1e-4 -o scgpt-diseases
 
 `ferrome cell tokenize --obs cell_type,donor` puts the columns beside the tokens.
 CONFIG holds the same settings and more; docs/cell.md explains every key. Stopped

@@ -1,18 +1,11 @@
-//! What lies beside an scGPT that has learnt to integrate: how its cells become tokens, and how it calls their batches.
+//! What lies beside an scGPT that has learnt to integrate: how it calls the batches of cells.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use ferrome_core::journal::write_whole;
 use serde::{Deserialize, Serialize};
 
 use super::OpenModel;
-use crate::cells::ValueKind;
-use crate::genes::Matching;
-use crate::normalize::Normalization;
-use crate::tokenize::binning::Binning;
-use crate::tokenize::scgpt::{Options, Panel, Path as Way, ScGpt as Tokenizer};
-use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
 
 const FILE: &str = "integration.json";
@@ -24,10 +17,6 @@ pub struct Integration {
     pub batch: String,
     /// The batches, in the order of their numbers in the model.
     pub batches: Vec<String>,
-    /// The genes that it was trained on, by their keys in the vocabulary; all of them are tokens of every cell.
-    pub genes: Vec<String>,
-    /// Bins of expression, the one for zero included.
-    pub bins: u16,
 }
 
 impl Integration {
@@ -52,40 +41,6 @@ impl Integration {
     pub fn save(&self, folder: &Path) -> Result<()> {
         let json = serde_json::to_string_pretty(self).map_err(std::io::Error::from)?;
         Ok(write_whole(&folder.join(FILE), json + "\n")?)
-    }
-}
-
-impl Integration {
-    /// What turns cells into the tokens that the model was trained on, and how many of its genes they lack.
-    ///
-    /// # Errors
-    ///
-    /// The cells have none of its genes.
-    pub fn tokenizer(
-        &self,
-        vocabulary: &Vocabulary,
-        matching: &Matching,
-        kind: ValueKind,
-    ) -> Result<(Tokenizer, usize)> {
-        let published = Options::of(Way::FineTune);
-        let options = Options {
-            normalization: if kind == ValueKind::Counts { published.normalization } else { Normalization::NONE },
-            binning: Some(Binning { bins: self.bins, ..Binning::default() }),
-            zero_genes: true,
-            min_counts: 0,
-            max_length: self.genes.len() + 1,
-            ..published
-        };
-        let all = Tokenizer::new(vocabulary, matching, options)?;
-        let slots = all.slots().genes();
-        let wanted: HashSet<u32> = self.genes.iter().filter_map(|gene| vocabulary.find(gene)).collect();
-        let chosen: Vec<usize> = (0..slots.len()).filter(|&slot| wanted.contains(&slots[slot])).collect();
-        if chosen.is_empty() {
-            let genes = self.genes.len();
-            return Err(Error::Train(format!("the cells have none of the {genes} genes that the model integrates by")));
-        }
-        let (all_genes, lacking) = (slots.len(), self.genes.len() - chosen.len());
-        Ok((all.with_panel(Panel::all(all_genes).choose(chosen)), lacking))
     }
 }
 

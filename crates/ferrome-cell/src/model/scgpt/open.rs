@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use tch::{Device, Kind, Tensor};
 
 use super::{Config, Generator, Integrator, Objectives, ScGpt, names, random};
-use crate::tokenize::Style;
+use crate::tokenize::{Style, scgpt::Recipe};
 use crate::vocabulary::{Files, Vocabulary, import};
 use crate::{Error, Result};
 
@@ -86,6 +86,15 @@ impl OpenModel {
         loader.allow_left_over("*");
         loader.finish()?;
         Ok(read)
+    }
+
+    /// How the cells that it was trained on became tokens, where ferrome trained it.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn recipe(&self) -> Result<Option<Recipe>> {
+        Recipe::open(&self.folder)
     }
 
     /// What `args.json` says beside the keys of [`Config`].

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use ferrome_core::engine::BoxError;
-use ferrome_core::fingerprint::hex;
 
 use crate::model::{OpenModel, Specials};
 use crate::read::tokens::{Header, TokenCell, TokenReader};
+use crate::task::train::vocabulary_name;
 use crate::tokenize::Style;
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
@@ -58,7 +58,7 @@ pub(crate) fn specials(path: &Path, header: &Header, first: &[&[i32]], model: &O
     }
     let vocabulary = model.vocabulary()?;
     if let (Some(found), Some(vocabulary)) = (&header.vocabulary, &vocabulary) {
-        let expected = format!("{}, xxh3 {}", vocabulary.style(), hex(vocabulary.fingerprint()));
+        let expected = vocabulary_name(vocabulary);
         if *found != expected {
             let reason = format!("its tokens were made with the vocabulary {found}; the model's is {expected}");
             return Err(Error::file(path, reason));

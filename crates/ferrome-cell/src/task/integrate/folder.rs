@@ -4,6 +4,7 @@ use ferrome_core::train::write_tensors;
 use super::Finish;
 use crate::Result;
 use crate::model::scgpt::{Integration, Integrator, save_vocabulary};
+use crate::tokenize::scgpt::{Options, Path, Recipe};
 
 /// The folder of the model, as scGPT lays it out.
 pub(super) fn save(finish: &Finish, model: &Integrator) -> Result<()> {
@@ -16,11 +17,22 @@ pub(super) fn save(finish: &Finish, model: &Integrator) -> Result<()> {
     }
     write_whole(&folder.join("args.json"), format!("{arguments:#}\n"))?;
     save_vocabulary(vocabulary, folder)?;
-    let beside = Integration {
-        batch: finish.batch.to_owned(),
-        batches: corpus.batches.clone(),
-        genes: corpus.genes.clone(),
-        bins: finish.config.bins,
-    };
-    beside.save(folder)
+    recipe(finish).save(folder)?;
+    Integration { batch: finish.batch.to_owned(), batches: corpus.batches.clone() }.save(folder)
+}
+
+/// How the cells became tokens. What a cell's values are before they are binned does not change its bins.
+fn recipe(finish: &Finish) -> Recipe {
+    let published = Options::of(Path::FineTune);
+    Recipe {
+        cls_value: published.cls_value,
+        zero_genes: true,
+        bins: Some(finish.config.bins),
+        sampled: false,
+        target_sum: published.normalization.target,
+        log1p: published.normalization.log1p,
+        max_length: finish.corpus.genes.len() + 1,
+        seed: published.seed,
+        genes: Some(finish.corpus.genes.clone()),
+    }
 }

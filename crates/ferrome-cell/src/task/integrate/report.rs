@@ -64,7 +64,7 @@ pub struct Method {
     pub scores: Scores,
 }
 
-/// Writes the model's folder (`model.safetensors`, `args.json`, `vocab.json`, `integration.json`), `embeddings.parquet`, `before.parquet` and
+/// Writes the model's folder (`model.safetensors`, `args.json`, `vocab.json`, `tokens.json`, `integration.json`), `embeddings.parquet`, `before.parquet` and
 /// `pca.parquet`, `integration.csv`, `clusters.csv`, `report.json`, maps, `README.md` and `report.html`. Gives each method's scores.
 ///
 /// # Errors

@@ -1,15 +1,19 @@
 //! The cells of a training: their tokens, in memory, with the columns that are asked for.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use ferrome_core::fingerprint::{Fingerprint, hex};
+use hashbrown::HashSet;
 
 use crate::model::{OpenModel, Shape, scgpt::CellTokens};
 use crate::read::tokens::{self, Header, TokenCell};
 use crate::task::embed;
+use crate::tokenize::scgpt::Recipe;
+use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
 
 /// Cells as tokens.
@@ -135,6 +139,16 @@ impl Corpus {
             Some((_, count, _)) => *count += 1,
             None => self.left_out.push((reason, 1, id)),
         }
+    }
+
+    /// How its cells became an scGPT's tokens.
+    pub(super) fn recipe(&self, vocabulary: &Vocabulary) -> Recipe {
+        let seen = || {
+            let tokens: HashSet<i32> = self.cells.iter().flat_map(|cell| cell.tokens.iter().copied()).collect();
+            let genes = vocabulary.genes().iter().filter(|gene| tokens.contains(&gene.token));
+            genes.map(|gene| gene.id.clone()).collect()
+        };
+        Recipe::of(self.header.as_ref().map_or(&HashMap::new(), |header| &header.metadata), seen)
     }
 
     /// Depends on every cell that is used, and on their order.

@@ -49,7 +49,9 @@ pub(super) fn model(start: &Start, lesson: &Lesson, network: &Network) -> Result
         }
         Encoder::ScGpt(encoder) => {
             write_whole(&folder.join("args.json"), args_json(start, lesson, encoder.config())?)?;
-            start.vocabulary.map_or(Ok(()), |vocabulary| scgpt::save_vocabulary(vocabulary, folder))
+            let Some(vocabulary) = start.vocabulary else { return Ok(()) };
+            lesson.corpus.recipe(vocabulary).save(folder)?;
+            scgpt::save_vocabulary(vocabulary, folder)
         }
     }
 }
