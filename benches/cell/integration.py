@@ -4,7 +4,7 @@
 
 The cells are those of tests/python/test_cell_integrate.py: three types in three batches, where every batch scales every gene by
 exp(normal(0, EFFECT)). The scGPT begins at random, so that what it reaches it has learnt from these cells alone. Prints one Markdown table
-for each EFFECT (default 0.9).
+for each EFFECT.
 """
 
 import json
@@ -18,7 +18,7 @@ import numpy as np
 import pandas
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/python"))
-from test_cell_integrate import SETTINGS, command, ferrome, scores, study, vectors, write_model  # noqa: E402
+from test_cell_integrate import CELLS, EFFECT, SETTINGS, command, ferrome, scores, study, vectors, write_model  # noqa: E402
 
 SHOWN = ["overall", "avg_bio", "avg_batch", "nmi", "ari", "cell_type_asw", "graph_connectivity", "batch_asw", "batch_entropy"]
 
@@ -33,9 +33,9 @@ def harmony(place: Path, cells: int, effect: float) -> float:
     return seconds
 
 
-def main(cells: int = 540, *effects: float) -> None:
+def main(cells: int = CELLS, *effects: float) -> None:
     """Print the tables."""
-    for effect in effects or (0.9,):
+    for effect in effects or (EFFECT,):
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             study(cells, effect).write_h5ad(place / "study.h5ad")

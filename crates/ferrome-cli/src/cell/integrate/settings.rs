@@ -15,8 +15,8 @@ pub(super) struct Settings {
     #[arg(long, value_name = "N", help_heading = "Training")]
     epochs: Option<u64>,
     /// Variable genes that the model sees [default: 1200]
-    #[arg(long = "variable-genes", visible_alias = "hvg", value_name = "N", help_heading = "Training")]
-    genes: Option<usize>,
+    #[arg(long, visible_alias = "hvg", value_name = "N", help_heading = "Training")]
+    variable_genes: Option<usize>,
     /// Cells of a step [default: 64]
     #[arg(long, value_name = "N", help_heading = "Training")]
     batch_cells: Option<usize>,
@@ -38,7 +38,7 @@ impl Settings {
             None => IntegrateConfig::default(),
         };
         config.epochs = self.epochs.unwrap_or(config.epochs);
-        config.genes = self.genes.unwrap_or(config.genes);
+        config.genes = self.variable_genes.unwrap_or(config.genes);
         config.batch_cells = self.batch_cells.unwrap_or(config.batch_cells);
         config.learning_rate = self.lr.unwrap_or(config.learning_rate);
         config.dab_weight = self.dab_weight.unwrap_or(config.dab_weight);
