@@ -47,18 +47,21 @@ class Case:
     norm: str = ""  # "", bn, dsbn, dsbn_affine
     batches: int = 0  # rows of batch_encoder
     explicit_zero: bool = False
-    mvc: bool = False
+    mvc: str = ""  # "", inner product, concat query, sum query
     classes: int = 0
     generator: bool = False
     wrapped: str = ""  # what upstream's trainer put around the tensors
 
 
+INNER = "inner product"
 CASES = [
-    Case("scgpt_flash", 1, flash_names=True, mvc=True),
-    Case("scgpt_torch", 1, mvc=True),  # the same weights under the other names
-    Case("scgpt_fine_tuned", 2, norm="dsbn", batches=3, explicit_zero=True, mvc=True, classes=5, wrapped="module."),
+    Case("scgpt_flash", 1, flash_names=True, mvc=INNER),
+    Case("scgpt_torch", 1, mvc=INNER),  # the same weights under the other names
+    Case("scgpt_fine_tuned", 2, norm="dsbn", batches=3, explicit_zero=True, mvc=INNER, classes=5, wrapped="module."),
     Case("scgpt_category", 3, value_style="category", norm="bn", cell_style="avg-pool", classes=2),
     Case("scgpt_scaling", 4, value_style="scaling", norm="dsbn_affine", cell_style="w-pool", explicit_zero=True),
+    Case("scgpt_concat_query", 7, layers=1, mvc="concat query"),
+    Case("scgpt_sum_query", 8, layers=1, mvc="sum query"),
     Case("scgpt_generator", 5, generator=True, flash_names=True),
     Case("scgpt_generator_zero", 6, generator=True, explicit_zero=True, norm="bn"),
 ]
@@ -152,6 +155,23 @@ class Mvc(nn.Module):
         return out
 
 
+class MvcHidden(nn.Module):
+    """MVCDecoder, concat query and sum query."""
+
+    def __init__(self, width: int, concat: bool) -> None:
+        super().__init__()
+        self.concat = concat
+        self.gene2query = nn.Linear(width, 64 if concat else width)
+        self.fc1 = nn.Linear(width + 64 if concat else width, 64)
+        self.hidden_activation = nn.PReLU()
+        self.fc2 = nn.Linear(64, 1)
+
+    def forward(self, cells: Tensor, genes: Tensor) -> dict[str, Tensor]:
+        query, cells = torch.sigmoid(self.gene2query(genes)), cells.unsqueeze(1)
+        joined = torch.cat([cells.expand(-1, genes.shape[1], -1), query], dim=2) if self.concat else cells + query
+        return {"values": self.fc2(self.hidden_activation(self.fc1(joined))).squeeze(2)}
+
+
 class Classes(nn.Module):
     """ClsDecoder of three layers."""
 
@@ -201,8 +221,10 @@ class Model(nn.Module):
         self.transformer_encoder = nn.TransformerEncoder(layer, case.layers, enable_nested_tensor=False)
         zero = case.explicit_zero
         self.decoder = Affine(d, zero) if case.generator else Expression(inputs, d, zero)
-        if case.mvc:
+        if case.mvc == INNER:
             self.mvc_decoder = Mvc(inputs, d, zero)
+        elif case.mvc:
+            self.mvc_decoder = MvcHidden(d, case.mvc == "concat query")
         if case.classes:
             self.cls_decoder = Classes(d, case.classes)
 
@@ -306,7 +328,7 @@ def arguments(case: Case) -> dict[str, object]:
         "data_source": "/scratch/cellxgene", "input_style": "binned", "input_emb_style": case.value_style, "n_bins": 51,
         "max_seq_len": 1200, "pad_token": "<pad>", "pad_value": -2, "mask_value": -1, "mask_ratio": [0.25, 0.5, 0.75],
         "batch_size": 32, "nlayers": case.layers, "nheads": case.heads, "embsize": case.width, "d_hid": case.hidden,
-        "n_layers_cls": 3, "dropout": 0.2, "cell_emb_style": case.cell_style, "MVC": case.mvc, "fast_transformer": True,
+        "n_layers_cls": 3, "dropout": 0.2, "cell_emb_style": case.cell_style, "MVC": bool(case.mvc), "fast_transformer": True,
     }  # fmt: skip
 
 

@@ -18,3 +18,5 @@ mod perturb;
 mod predict_perturbation;
 #[path = "cell/train.rs"]
 mod train;
+#[path = "cell/train_scgpt.rs"]
+mod train_scgpt;

@@ -10,6 +10,7 @@ pub(crate) mod killed;
 pub(crate) mod place;
 pub(crate) mod scgpt;
 pub(crate) mod screen;
+pub(crate) mod study;
 pub(crate) mod table;
 
 use std::path::{Path, PathBuf};

@@ -207,8 +207,8 @@ fn bad_input_gets_one_line() {
     assert_eq!(refused(&place, "-m model --layer 3"), "no layer 3: the model has 0 (the embedding) to 2 (the last)");
     assert_eq!(refused(&place, "-m model --obs cell_typ"), "there is no obs column `cell_typ`; nearest: `cell_type`");
     assert_eq!(
-        refused(&place, "-m model --vocabulary v.json"),
-        "t.parquet: holds tokens; --vocabulary, --matrix and --n-counts are for cells"
+        refused(&place, "-m model --matrix raw/X"),
+        "t.parquet: holds tokens; --matrix and --n-counts are for cells"
     );
     let h5ad = place.run("cell embed t.parquet -m model -o x.h5ad --quiet").refusal();
     assert_eq!(h5ad, "x.h5ad: is a copy of the input, which must be an h5ad; choose .parquet, .npy or a folder for -o");
@@ -220,6 +220,41 @@ fn bad_input_gets_one_line() {
     let unknown = refused(&place, "-m Geneformer-V0");
     let end = "get it with `hf download ctheodoris/Geneformer --include 'Geneformer-V0/*'` or give a folder";
     assert!(unknown.ends_with(end), "{unknown}");
+}
+
+#[test]
+fn genes_have_their_names_beside_their_vectors() {
+    let place = Place::new();
+    geneformer::write(&place.path("model"), 6, 16);
+    write_tokens(&place.path("t.parquet"), &[Some(vec![5, 2]), Some(vec![3])]);
+    let vocabulary = |style: &str| {
+        let (ids, quoted): (Vec<String>, Vec<String>) =
+            (2..6).map(|token| (format!("\"ENSG{token:011}\": {token}"), format!("\"ENSG{token:011}\": 1.0"))).unzip();
+        format!(
+            r#"{{"format": "ferrome vocabulary 1", "style": "{style}", "special_tokens": ["<pad>", "<mask>"],
+                "tokens": {{"<pad>": 0, "<mask>": 1, {}}}, "medians": {{{}}}, "symbols": {{"TP53": "ENSG00000000005"}}}}"#,
+            ids.join(", "),
+            quoted.join(", ")
+        )
+    };
+    place.write("v1.json", vocabulary("geneformer-v1"));
+    let table = embed(&place, "-m model --pool gene --vocabulary v1.json");
+    assert_eq!(table.columns(), ["cell_id", "length", "tokens", "genes", "symbols", "embedding", "error"]);
+    assert_eq!(
+        table.texts_of("genes", 0),
+        [Some("ENSG00000000005"), Some("ENSG00000000002")].map(|id| id.map(String::from))
+    );
+    assert_eq!(table.texts_of("symbols", 0), [Some("TP53".to_owned()), None]);
+    assert_eq!(table.texts_of("genes", 1), [Some("ENSG00000000003".to_owned())]);
+    // Without a vocabulary tokens are all that is known; other pools have no genes to name.
+    let columns = |options: &str| embed(&place, options).columns();
+    assert_eq!(columns("-m model --pool gene"), ["cell_id", "length", "tokens", "embedding", "error"]);
+    assert_eq!(columns("-m model --pool mean --vocabulary v1.json"), ["cell_id", "length", "embedding", "error"]);
+    place.write("scgpt.json", vocabulary("scgpt"));
+    assert_eq!(
+        refused(&place, "-m model --pool gene --vocabulary scgpt.json"),
+        "scgpt.json: is a vocabulary of the style scgpt; the model takes Geneformer"
+    );
 }
 
 #[test]

@@ -8,15 +8,16 @@ use crate::support::drug_model;
 use crate::support::geneformer;
 use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
-use crate::support::{root, scgpt, screen};
+use crate::support::{root, scgpt, screen, study};
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "",
     "cell",
     "cell annotate",
     "cell convert",
     "cell count",
     "cell embed",
+    "cell integrate",
     "cell map",
     "cell network",
     "cell perturb",
@@ -126,6 +127,7 @@ fn place_of_examples() -> Place {
     symlink(place.path("golden/cell/scgpt_torch"), place.path("scGPT_human")).unwrap();
     scgpt::write_tokens(&place.path("tokens.parquet"), 40);
     place_of_screens(&place);
+    place_of_studies(&place);
     place_of_pairs(&place);
     place
 }
@@ -139,6 +141,13 @@ fn place_of_screens(place: &Place) {
         let made = Ended::of(place.command(&format!("cell {line}")).output().unwrap());
         assert_eq!(made.code, Some(0), "{line}: {}", made.stderr);
     }
+}
+
+/// Cells of two batches.
+fn place_of_studies(place: &Place) {
+    study::write(&place.path("cells-of-study.parquet"), 40);
+    let made = Ended::of(place.command("cell convert cells-of-study.parquet -o study.h5ad").output().unwrap());
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
 }
 
 /// Pairs of drugs and proteins, and a model of them.

@@ -23,19 +23,37 @@ pub(crate) fn write_tokens(path: &Path, cells: usize) {
         values.push(std::iter::once(-2.0).chain(genes.iter().map(|_| (share() * 50.0).floor() as f32 + 1.0)).collect());
         tokens.push(std::iter::once(CLS).chain(genes).collect());
     }
-    write(path, &tokens, &values);
+    let disease = (0..cells).map(|i| Some(["healthy", "sick"][i % 2])).collect::<StringArray>();
+    write(path, &tokens, &values, vec![("disease", Arc::new(disease))]);
 }
 
-fn write(path: &Path, tokens: &[Vec<i32>], values: &[Vec<f32>]) {
+/// Writes cells of three types (B, Mono, T) that have their own ten genes highly expressed and the others weakly, and of five donors:
+/// `input_ids`, `values`, `cell_id`, `type`, `donor`. Each begins with `cls`.
+pub(crate) fn write_types(path: &Path, cells: usize, cls: i32) {
+    let mut random = Random(3);
+    let (mut tokens, mut values) = (Vec::new(), Vec::new());
+    for cell in 0..cells {
+        let mut level = |gene: i32| {
+            let from = if gene as usize / 10 == cell % 3 { 31.0 } else { 1.0 };
+            from + (random.share() * 15.0).floor() as f32
+        };
+        let genes: Vec<i32> = (0..GENES as i32).filter(|&gene| (gene as usize + cell) % 4 != 0).collect();
+        values.push(std::iter::once(0.0).chain(genes.iter().map(|&gene| level(gene))).collect());
+        tokens.push(std::iter::once(cls).chain(genes).collect());
+    }
+    let text = |of: &dyn Fn(usize) -> String| Arc::new((0..cells).map(|i| Some(of(i))).collect::<StringArray>()) as _;
+    let kind = text(&|i| ["B", "Mono", "T"][i % 3].to_owned());
+    write(path, &tokens, &values, vec![("type", kind), ("donor", text(&|i| format!("donor{}", i / 3 % 5)))]);
+}
+
+fn write(path: &Path, tokens: &[Vec<i32>], values: &[Vec<f32>], obs: Vec<(&str, ArrayRef)>) {
     let lists = tokens.iter().map(|cell| Some(cell.iter().copied().map(Some)));
     let input_ids: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists));
     let lists = values.iter().map(|cell| Some(cell.iter().copied().map(Some)));
     let values: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>(lists));
     let ids: ArrayRef = Arc::new((0..tokens.len()).map(|i| Some(format!("c{i}"))).collect::<StringArray>());
-    let diseases = (0..tokens.len()).map(|i| Some(["healthy", "sick"][i % 2]));
-    let disease: ArrayRef = Arc::new(diseases.collect::<StringArray>());
-    let columns = [("input_ids", input_ids), ("values", values), ("cell_id", ids), ("disease", disease)];
-    let table = RecordBatch::try_from_iter(columns).unwrap();
+    let columns = [("input_ids", input_ids), ("values", values), ("cell_id", ids)];
+    let table = RecordBatch::try_from_iter(columns.into_iter().chain(obs)).unwrap();
     let mut writer = ArrowWriter::try_new(fs_err::File::create(path).unwrap(), table.schema(), None).unwrap();
     writer.write(&table).unwrap();
     writer.close().unwrap();

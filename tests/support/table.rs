@@ -86,6 +86,12 @@ impl Table {
         list.as_primitive::<arrow::datatypes::Int32Type>().values().to_vec()
     }
 
+    /// The texts of one row of a column of lists.
+    pub(crate) fn texts_of(&self, column: &str, row: usize) -> Vec<Option<String>> {
+        let list = self.column(column).as_list::<i32>().value(row);
+        list.as_string::<i32>().iter().map(|text| text.map(ToOwned::to_owned)).collect()
+    }
+
     fn column(&self, name: &str) -> &ArrayRef {
         self.0.column_by_name(name).unwrap_or_else(|| panic!("no column {name} in {:?}", self.columns()))
     }

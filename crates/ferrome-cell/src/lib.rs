@@ -14,8 +14,10 @@ mod error;
 pub mod genes;
 pub mod hvg;
 #[cfg(feature = "torch")]
+pub mod integration;
+#[cfg(feature = "torch")]
 pub mod model;
-mod nearest;
+pub mod nearest;
 #[cfg(feature = "torch")]
 pub mod neighbours;
 pub mod normalize;

@@ -1,7 +1,13 @@
 //! Names that are near to one that is not there.
 
 /// Up to `count` of `names`, nearest first by the number of edits without case; all of them when they are so few.
-pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>, count: usize) -> Vec<String> {
+///
+/// ```
+/// use ferrome_cell::nearest::nearest;
+///
+/// assert_eq!(nearest("celtype", ["batch", "cell_type"].into_iter(), 1), ["cell_type"]);
+/// ```
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>, count: usize) -> Vec<String> {
     let mut all: Vec<(usize, &str)> = names.map(|other| (distance(name, other), other)).collect();
     all.sort_by_key(|&(distance, _)| distance);
     all.iter().take(count).map(|&(_, other)| other.to_owned()).collect()

@@ -1,9 +1,16 @@
-//! The nearest neighbours of vectors, exactly.
+//! The nearest neighbours of vectors: exactly, or of many rows nearly so.
+
+mod distance;
+mod lists;
 
 use tch::{Kind, Tensor};
 
 use crate::Result;
 
+pub use distance::nearest_by_distance;
+
+/// Rows up to which [`nearest_of_many`] compares each with all others.
+pub const EXACT: i64 = 20_000;
 /// Rows that are compared with all others at a time.
 const BLOCK: i64 = 1024;
 /// The shortest length that a vector is divided by.
@@ -47,6 +54,16 @@ pub fn nearest(x: &Tensor, k: usize) -> Result<Vec<Neighbour>> {
         }
     }
     Ok(all)
+}
+
+/// As [`nearest`] up to [`EXACT`] rows. Of more, each row is compared with those of some lists of similar rows only, so that
+/// a few of the nearest may be missed; a row that finds fewer than `k` others has fewer. The same rows give the same neighbours.
+///
+/// # Errors
+///
+/// Fails when the device has no room.
+pub fn nearest_of_many(x: &Tensor, k: usize) -> Result<Vec<Neighbour>> {
+    if x.size2()?.0 <= EXACT { nearest(x, k) } else { lists::nearest(&unit_rows(x)?, k) }
 }
 
 /// Rows of length 1, in f32, as `torch.nn.functional.normalize` gives them; rows of zeros stay: `[n, d] -> [n, d]`.

@@ -15,6 +15,7 @@ mod loom;
 mod matrix;
 mod mtx;
 mod obs;
+pub mod obsm;
 pub mod parquet;
 mod pool;
 mod rows;

@@ -6,6 +6,8 @@ pub mod convert;
 #[cfg(feature = "torch")]
 pub mod embed;
 #[cfg(feature = "torch")]
+pub mod integrate;
+#[cfg(feature = "torch")]
 pub mod map;
 #[cfg(feature = "torch")]
 pub mod network;

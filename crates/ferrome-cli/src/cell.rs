@@ -5,6 +5,7 @@ mod convert;
 mod count;
 mod embed;
 mod input;
+mod integrate;
 mod map;
 mod names;
 mod network;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Tokenize(Box<tokenize::Args>),
     /// Vectors of cells, or of their genes, by Geneformer and scGPT
     Embed(Box<embed::Args>),
+    /// Batches brought together by an scGPT that is fine-tuned on them, scored as scIB does
+    Integrate(Box<integrate::Args>),
     /// In-silico perturbation: what deleting or over-expressing genes does to cells
     Perturb(Box<perturb::Args>),
     /// Gene networks: genes alike to a model, and pairs that it attends to
@@ -40,7 +43,7 @@ pub(crate) enum Command {
     /// What cells express after genes are perturbed, by scGPT's generator
     #[command(subcommand, after_help = predict_perturbation::EXAMPLES)]
     PredictPerturbation(predict_perturbation::Command),
-    /// Trains a Geneformer: hidden genes, classes of cells, classes of genes
+    /// Trains a Geneformer or an scGPT: hidden genes, classes of cells, classes of genes
     Train(Box<train::Args>),
     /// The class of each cell, by a model that was trained to tell it
     Annotate(Box<annotate::Args>),
@@ -56,6 +59,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Qc(args) => qc::run(&args),
         Command::Tokenize(args) => tokenize::run(&args),
         Command::Embed(args) => embed::run(&args),
+        Command::Integrate(args) => integrate::run(&args),
         Command::Perturb(args) => perturb::run(&args),
         Command::Network(args) => network::run(&args),
         Command::PredictPerturbation(command) => predict_perturbation::run(&command),

@@ -1,7 +1,9 @@
 use std::fmt;
 use std::path::Path;
 
-use super::{OpenGeneformer, scgpt};
+use ferrome_core::weights::Checkpoint;
+
+use super::{OpenGeneformer, Shape, scgpt};
 use crate::tokenize::Style;
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
@@ -66,40 +68,37 @@ impl OpenModel {
         }
     }
 
+    /// Its sizes.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        match self {
+            Self::Geneformer(model) => Shape::Geneformer(model.config.clone()),
+            Self::ScGpt(model) => Shape::ScGpt(model.config.clone()),
+        }
+    }
+
     /// Number of blocks.
     #[must_use]
     pub fn blocks(&self) -> usize {
-        match self {
-            Self::Geneformer(model) => model.config.num_hidden_layers,
-            Self::ScGpt(model) => model.config.nlayers,
-        }
+        self.shape().blocks()
     }
 
     /// Width of a vector, `d`.
     #[must_use]
     pub fn width(&self) -> i64 {
-        match self {
-            Self::Geneformer(model) => model.config.hidden_size,
-            Self::ScGpt(model) => model.config.embsize,
-        }
+        self.shape().width()
     }
 
     /// Rows of the table of tokens.
     #[must_use]
     pub fn tokens(&self) -> i64 {
-        match self {
-            Self::Geneformer(model) => model.config.vocab_size,
-            Self::ScGpt(model) => model.config.ntoken,
-        }
+        self.shape().tokens()
     }
 
     /// Most tokens of a cell; `None` where there is no limit.
     #[must_use]
     pub fn positions(&self) -> Option<usize> {
-        match self {
-            Self::Geneformer(model) => usize::try_from(model.config.max_position_embeddings).ok(),
-            Self::ScGpt(_) => None,
-        }
+        self.shape().positions()
     }
 
     /// Whose tokens it takes, where that is known.
@@ -120,6 +119,15 @@ impl OpenModel {
         match self {
             Self::Geneformer(model) => Ok(model.vocabulary.clone()),
             Self::ScGpt(model) => model.vocabulary().map(Some),
+        }
+    }
+
+    /// The tensors, under the names that they have in the model.
+    #[must_use]
+    pub fn checkpoint(&self) -> &Checkpoint {
+        match self {
+            Self::Geneformer(model) => model.checkpoint(),
+            Self::ScGpt(model) => &model.checkpoint,
         }
     }
 

@@ -16,10 +16,14 @@
 mod batch;
 mod config;
 mod decoders;
+mod discriminator;
 mod embeddings;
 mod generator;
 mod input_norm;
+mod integration;
+mod integrator;
 mod layer;
+mod mvc;
 mod names;
 mod open;
 mod pool;
@@ -29,17 +33,21 @@ use ferrome_core::nn::Loader;
 use tch::{Device, Kind, Tensor};
 
 use crate::{Error, Result};
-use decoders::{ClsDecoder, ExprDecoder, MvcDecoder};
+use decoders::ExprDecoder;
 use embeddings::{LabelEncoder, ValueEncoder};
 use input_norm::InputNorm;
 use layer::Layer;
+use mvc::MvcDecoder;
 
 pub use batch::{Batch, CellTokens};
 pub use config::{CellStyle, Config, ValueStyle};
-pub use decoders::Expression;
+pub use decoders::{ClsDecoder, Expression};
+pub use discriminator::Discriminator;
 pub use generator::Generator;
-pub use open::{OpenModel, holds, open};
-pub use random::random_generator;
+pub use integration::Integration;
+pub use integrator::{Integrator, Objectives};
+pub use open::{OpenModel, holds, open, save_vocabulary};
+pub use random::{random_generator, random_model};
 
 /// The encoder with whatever decoders the checkpoint has.
 #[derive(Debug)]
@@ -135,6 +143,12 @@ impl ScGpt {
         all
     }
 
+    /// Statistics that training moves without gradients, under their names in a checkpoint.
+    #[must_use]
+    pub fn buffers(&self) -> Vec<(String, &Tensor)> {
+        self.input_norm.buffers()
+    }
+
     /// Representations: `visit(0, x)` gets what goes into the first block, `visit(l, x)` the output of block `l`; each `[t, d]`.
     /// Nothing after layer `until` is computed; its representation is given back.
     ///
@@ -161,13 +175,56 @@ impl ScGpt {
         kind: Kind,
         batch: &Batch,
         until: usize,
+        visit: impl FnMut(usize, &Tensor) -> Result<()>,
+    ) -> Result<Tensor> {
+        self.run((kind, 0.0), batch, until, visit)
+    }
+
+    /// The last representation for a step of a training: computed in `kind`, with the dropout of the configuration, which is
+    /// drawn from libtorch's generator. Batch normalisation goes on with the checkpoint's own statistics.
+    ///
+    /// # Errors
+    ///
+    /// As [`ScGpt::forward`].
+    pub fn forward_training(&self, kind: Kind, batch: &Batch) -> Result<Tensor> {
+        self.run((kind, self.config.dropout), batch, self.layers.len(), |_, _| Ok(()))
+    }
+
+    /// As [`ScGpt::forward_training`], but batch normalisation goes by the statistics of these cells, which move the running ones.
+    ///
+    /// # Errors
+    ///
+    /// As [`ScGpt::forward`].
+    pub fn forward_learning(&self, kind: Kind, batch: &Batch) -> Result<Tensor> {
+        let dropout = self.config.dropout;
+        let genes = self.encoder.forward(batch.tokens())?; // [t] -> [t, d]
+        let x = self.value_encoder.join(&genes, batch.values(), dropout)?;
+        let x = self.input_norm.forward_learning(&x, batch)?.f_to_kind(kind)?;
+        layer::run(&self.layers, x, (batch, dropout), self.layers.len(), |_, _| Ok(()))
+    }
+
+    fn run(
+        &self,
+        (kind, dropout): (Kind, f64),
+        batch: &Batch,
+        until: usize,
         mut visit: impl FnMut(usize, &Tensor) -> Result<()>,
     ) -> Result<Tensor> {
         let genes = self.encoder.forward(batch.tokens())?; // [t] -> [t, d]
-        let x = self.value_encoder.join(&genes, batch.values())?;
+        let x = self.value_encoder.join(&genes, batch.values(), dropout)?;
         let x = self.input_norm.forward(&x, batch)?.f_to_kind(kind)?;
         visit(0, &x)?;
-        layer::run(&self.layers, x, batch, until, visit)
+        layer::run(&self.layers, x, (batch, dropout), until, visit)
+    }
+
+    /// A second handle with other matrices in the blocks: `change` gets the name (as in [`ScGpt::parameters`]) and the tensor of each
+    /// matrix and bias, and gives what stands in its place. Everything else is shared.
+    ///
+    /// # Errors
+    ///
+    /// When `change` fails.
+    pub fn with(&self, change: &mut dyn FnMut(&str, &Tensor) -> Result<Tensor>) -> Result<Self> {
+        Ok(Self { layers: layer::with(&self.layers, change)?, ..self.share() })
     }
 
     /// What a gene is to the model before it has seen a cell: the embedding and its LayerNorm, `[t] -> [t, d]`.
@@ -210,6 +267,12 @@ impl ScGpt {
             Some(labels) => decoder.forward(&Tensor::f_cat(&[x, &labels.f_index_select(0, batch.rows())?], 1)?),
             None => decoder.forward(x),
         }
+    }
+
+    /// Whether it can tell expression from the cell's vector.
+    #[must_use]
+    pub fn has_mvc_decoder(&self) -> bool {
+        self.mvc_decoder.is_some()
     }
 
     /// The same from the cell's vector (`[n, d]`) and the gene alone, without what the gene's own value says: `[t]`.

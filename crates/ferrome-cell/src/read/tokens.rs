@@ -13,6 +13,7 @@
 mod columns;
 mod source;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,6 +41,8 @@ pub struct Header {
     pub style: Option<Style>,
     /// The style and fingerprint of the vocabulary that they were made with, where ferrome wrote them.
     pub vocabulary: Option<String>,
+    /// What its writer said of it, by key; ferrome's keys begin with `ferrome.`.
+    pub metadata: HashMap<String, String>,
     /// What kind of file it is, for messages.
     pub format: &'static str,
 }
@@ -109,6 +112,7 @@ fn read(source: Source) -> Result<TokenReader> {
         values: layout.values.is_some(),
         style: metadata("style").and_then(|style| style.parse().ok()),
         vocabulary: metadata("vocabulary"),
+        metadata: source.metadata.clone(),
         format: source.format,
     };
     Ok(TokenReader { header, layout, source, block: None, next: 0, rows: 0, failed: false })

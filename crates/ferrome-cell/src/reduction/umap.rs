@@ -1,4 +1,5 @@
-//! UMAP (McInnes, Healy and Melville, arXiv:1802.03426), with exact neighbours: two coordinates in which near rows are near.
+//! UMAP (McInnes, Healy and Melville, arXiv:1802.03426): two coordinates in which near rows are near. The neighbours are exact
+//! up to [`crate::neighbours::EXACT`] rows.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -6,13 +7,14 @@ use tch::{Device, Kind, Tensor};
 
 use super::Pca;
 use crate::Result;
+use crate::neighbours::{self, Neighbour};
 
 /// How a map is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UmapOptions {
     /// Neighbours that a row is held together with, itself among them.
     pub neighbours: usize,
-    /// Passes over all edges.
+    /// Passes over all edges; at most 200 for more than 10,000 rows, as in umap-learn.
     pub epochs: usize,
     /// Seed of everything random.
     pub seed: u64,
@@ -29,8 +31,8 @@ const A: f64 = 1.576_943_460_405_378;
 const B: f64 = 0.895_060_878_198_044_2;
 /// Rows that are pushed away for each that is pulled near.
 const NEGATIVES: usize = 5;
-/// Rows whose distances are computed at a time.
-const AT_A_TIME: i64 = 1024;
+/// Rows above which fewer passes are enough, and how many.
+const MANY: (usize, usize) = (10_000, 200);
 
 /// An edge between two rows, and how strong it is.
 struct Edge {
@@ -53,7 +55,8 @@ pub fn umap(rows: &Tensor, options: UmapOptions) -> Result<Vec<[f64; 2]>> {
         return Ok(start);
     }
     let neighbours = nearest(rows, options.neighbours.clamp(2, n - 1))?;
-    Ok(settle(start, &edges(&neighbours), options))
+    let epochs = if n > MANY.0 { options.epochs.min(MANY.1) } else { options.epochs };
+    Ok(settle(start, &edges(&neighbours), UmapOptions { epochs, ..options }))
 }
 
 /// The first two principal components, within 10 of the origin, and a little apart.
@@ -75,24 +78,13 @@ fn start(rows: &Tensor) -> Result<Vec<[f64; 2]>> {
 /// For each row its nearest others with their distances, nearest first.
 fn nearest(rows: &Tensor, k: usize) -> Result<Vec<Vec<(usize, f64)>>> {
     let rows = rows.f_to_kind(Kind::Float)?;
-    let rows = rows.f_sub(&rows.f_mean_dim(0, true, Kind::Float)?)?;
-    let length = rows.f_square()?.f_sum_dim_intlist(1, true, Kind::Float)?.f_sqrt()?.f_clamp_min(1e-12)?;
-    let unit = rows.f_div(&length)?;
-    let width = i64::try_from(k).unwrap_or(i64::MAX);
-    let mut all = Vec::new();
-    for chunk in unit.f_split(AT_A_TIME, 0)? {
-        // One more than wanted: the row itself is among them.
-        let (near, places) = chunk.f_matmul(&unit.f_tr()?)?.f_topk(width + 1, 1, true, true)?;
-        let (mut values, mut others) = (vec![0.0_f32; near.numel()], vec![0_i64; places.numel()]);
-        near.f_to_device(Device::Cpu)?.f_contiguous()?.f_copy_data(&mut values, near.numel())?;
-        places.f_to_device(Device::Cpu)?.f_contiguous()?.f_copy_data(&mut others, places.numel())?;
-        for (values, others) in values.chunks(k + 1).zip(others.chunks(k + 1)) {
-            let row = all.len();
-            let pairs = values
-                .iter()
-                .zip(others)
-                .map(|(&near, &other)| (usize::try_from(other).unwrap_or(0), f64::from(1.0 - near).max(0.0)));
-            all.push(pairs.filter(|&(other, _)| other != row).take(k).collect());
+    let centred = rows.f_sub(&rows.f_mean_dim(0, true, Kind::Float)?)?;
+    let found = neighbours::nearest_of_many(&centred, k)?;
+    let near = |&(_, other, cosine): &Neighbour| (other as usize, (1.0 - cosine).max(0.0));
+    let mut all = vec![Vec::new(); usize::try_from(rows.size2()?.0).unwrap_or(0)];
+    for of_row in found.chunk_by(|a, b| a.0 == b.0) {
+        if let Some(slot) = of_row.first().and_then(|first| all.get_mut(first.0 as usize)) {
+            *slot = of_row.iter().map(near).collect();
         }
     }
     Ok(all)
@@ -100,24 +92,31 @@ fn nearest(rows: &Tensor, k: usize) -> Result<Vec<Vec<(usize, f64)>>> {
 
 /// Fuzzy sets of neighbours, joined: `p + q - p q` of both directions.
 fn edges(neighbours: &[Vec<(usize, f64)>]) -> Vec<Edge> {
-    let mut strengths = std::collections::BTreeMap::new();
-    for (from, near) in neighbours.iter().enumerate() {
-        let first = near.iter().map(|&(_, d)| d).find(|&d| d > 0.0).unwrap_or(0.0);
-        let width = width(near, first);
-        for &(to, distance) in near {
-            let strength = if distance <= first { 1.0 } else { (-(distance - first) / width).exp() };
-            strengths.insert((from, to), strength);
-        }
-    }
-    let back = |from: usize, to: usize| strengths.get(&(to, from)).copied().unwrap_or(0.0);
-    let mut edges = Vec::with_capacity(strengths.len());
-    for (&(from, to), &p) in &strengths {
-        let q = back(from, to);
-        if from < to || q == 0.0 {
-            edges.push(Edge { from, to, weight: p + q - p * q });
+    let strengths: Vec<Vec<(usize, f64)>> = neighbours.iter().map(|near| strengths(near)).collect();
+    let back = |from: usize, to: usize| {
+        let of_other = strengths.get(to).and_then(|near| near.iter().find(|&&(other, _)| other == from));
+        of_other.map_or(0.0, |&(_, strength)| strength)
+    };
+    let mut edges = Vec::with_capacity(strengths.iter().map(Vec::len).sum());
+    for (from, near) in strengths.iter().enumerate() {
+        for &(to, p) in near {
+            let q = back(from, to);
+            if from < to || q == 0.0 {
+                edges.push(Edge { from, to, weight: p + q - p * q });
+            }
         }
     }
     edges
+}
+
+/// How strongly a row is held by each of its neighbours; in their order of rows.
+fn strengths(near: &[(usize, f64)]) -> Vec<(usize, f64)> {
+    let first = near.iter().map(|&(_, d)| d).find(|&d| d > 0.0).unwrap_or(0.0);
+    let width = width(near, first);
+    let strength = |d: f64| if d <= first { 1.0 } else { (-(d - first) / width).exp() };
+    let mut all: Vec<(usize, f64)> = near.iter().map(|&(to, d)| (to, strength(d))).collect();
+    all.sort_unstable_by_key(|&(to, _)| to);
+    all
 }
 
 /// The width at which the strengths of a row's neighbours sum to log2 of their number.
@@ -168,10 +167,11 @@ fn move_pair(places: &mut [[f64; 2]], (one, other): (usize, usize), rate: f64, p
     let (Some(&a), Some(&b)) = (places.get(one), places.get(other)) else { return };
     let apart = [a[0] - b[0], a[1] - b[1]];
     let square = apart[0] * apart[0] + apart[1] * apart[1];
+    let power = square.powf(B);
     let force = match pull {
-        true if square > 0.0 => -2.0 * A * B * square.powf(B - 1.0) / (A * square.powf(B) + 1.0),
+        true if square > 0.0 => -2.0 * A * B * power / (square * (A * power + 1.0)),
         true => 0.0,
-        false => 2.0 * B / ((0.001 + square) * (A * square.powf(B) + 1.0)),
+        false => 2.0 * B / ((0.001 + square) * (A * power + 1.0)),
     };
     let change = apart.map(|apart| rate * (force * apart).clamp(-4.0, 4.0));
     if let Some(place) = places.get_mut(one) {

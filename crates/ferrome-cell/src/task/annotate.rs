@@ -10,7 +10,7 @@ use ferrome_core::engine::{Rejection, Task};
 
 pub use worker::workers;
 
-use crate::model::{Classes, Classified, Family, OpenGeneformer, OpenModel};
+use crate::model::{Classes, Classified, OpenModel};
 use crate::read::tokens::TokenCell;
 use crate::task::embed::{EmbedItem, EmbedTask};
 use crate::{Error, Result};
@@ -31,25 +31,12 @@ pub struct AnnotateTask {
 ///
 /// # Errors
 ///
-/// [`Error::File`]: it is no Geneformer, has no `config.json`, is no classifier, or one of genes.
+/// [`Error::File`]: it is no classifier, or one of genes.
 pub fn classes(model: &OpenModel) -> Result<Classes> {
-    let model = geneformer(model)?;
-    let file = ferrome_core::weights::beside(&model.path, "config.json")
-        .ok_or_else(|| Error::file(&model.path, "no config.json beside the weights"))?;
-    let classes = Classes::parse(&fs_err::read_to_string(&file)?, &file.display().to_string())?;
-    if classes.classified == Classified::Genes {
-        return Err(Error::file(file, "classifies genes (BertForTokenClassification), and cells are to be annotated"));
-    }
-    Ok(classes)
-}
-
-fn geneformer(model: &OpenModel) -> Result<&OpenGeneformer> {
-    match model {
-        OpenModel::Geneformer(model) => Ok(model),
-        other => Err(Error::file(
-            other.path(),
-            format!("is a checkpoint of {}; classifiers are of {} so far", other.family(), Family::Geneformer),
-        )),
+    let classes = Classes::of(model)?;
+    match classes.classified {
+        Classified::Cells => Ok(classes),
+        Classified::Genes => Err(Error::file(model.path(), "classifies genes, and cells are to be annotated")),
     }
 }
 

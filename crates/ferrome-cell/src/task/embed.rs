@@ -1,7 +1,7 @@
 //! `ferrome cell embed`: one vector per cell, or one per gene, from any layer of a transcriptome model.
 
+mod batches;
 mod layer;
-mod loaded;
 mod long;
 mod pool;
 mod records;
@@ -16,14 +16,17 @@ use ferrome_core::engine::{Rejection, Task};
 use ferrome_core::fingerprint::Fingerprint;
 use ferrome_core::table::vector;
 
+pub use batches::Batches;
 pub use layer::{Compat, Layer};
 pub use long::Long;
 pub use pool::Pool;
+pub(crate) use records::{LOOK, specials};
 pub use records::{Records, records};
 pub use worker::workers;
 
-use crate::model::Specials;
+use crate::model::{Specials, scgpt::CellTokens};
 use crate::read::tokens::TokenCell;
+use crate::task::perturb::Names;
 use crate::task::tokenize::ObsColumns;
 
 /// What is computed for each cell.
@@ -41,6 +44,8 @@ pub struct EmbedOptions {
     pub specials: Option<Specials>,
     /// Whether the vector of `<cls>` is brought to length 1, as scGPT's `embed_data` does.
     pub unit: bool,
+    /// How the model's batches are called, where it normalises them apart.
+    pub batches: Option<Arc<Batches>>,
 }
 
 /// A cell as the model eats it.
@@ -51,12 +56,14 @@ pub struct EmbedItem {
     values: Vec<f32>,
     /// The tokens that are genes.
     genes: std::ops::Range<usize>,
+    /// The number of its batch, where the model normalises batches apart.
+    batch: Option<i64>,
 }
 
 impl EmbedItem {
-    /// Its tokens, `<cls>` and `<eos>` among them.
-    pub(crate) fn tokens(&self) -> &[i32] {
-        &self.tokens
+    /// Its tokens, `<cls>` and `<eos>` among them, with their values.
+    pub(crate) fn cell(&self) -> CellTokens<'_> {
+        CellTokens { tokens: &self.tokens, values: &self.values }
     }
 }
 
@@ -67,6 +74,7 @@ pub struct EmbedTask {
     obs: ObsColumns,
     described: SchemaRef,
     output: SchemaRef,
+    names: Option<Arc<Names>>,
 }
 
 impl EmbedTask {
@@ -80,7 +88,26 @@ impl EmbedTask {
         let own = [Field::new("cell_id", DataType::Utf8, false), Field::new("length", DataType::Int64, true)];
         obs.check(&own.iter().chain(&output).cloned().collect::<Vec<_>>())?;
         let described: Vec<Field> = own.into_iter().chain(obs.fields(columns)).collect();
-        Ok(Self { options, obs, described: Arc::new(Schema::new(described)), output: Arc::new(Schema::new(output)) })
+        let (described, output) = (Arc::new(Schema::new(described)), Arc::new(Schema::new(output)));
+        Ok(Self { options, obs, described, output, names: None })
+    }
+
+    /// The same task; where each gene has its vector, it also has its id, and its symbol where the vocabulary has symbols.
+    ///
+    /// # Errors
+    ///
+    /// As [`EmbedTask::new`].
+    pub fn with_names(self, names: Names) -> crate::Result<Self> {
+        if self.options.pool != Pool::Gene {
+            return Ok(self);
+        }
+        let list = |name: &str| Arc::new(Field::new(name, DataType::new_list(DataType::Utf8, true), true));
+        let columns = ["genes", "symbols"].into_iter().take(if names.has_symbols() { 2 } else { 1 }).map(list);
+        let mut fields: Vec<_> = self.output.fields().iter().cloned().collect();
+        fields.splice(1..1, columns); // behind the tokens
+        let output = Arc::new(Schema::new(fields));
+        self.obs.check(&output.fields().iter().map(|field| field.as_ref().clone()).collect::<Vec<_>>())?;
+        Ok(Self { output, names: Some(Arc::new(names)), ..self })
     }
 
     /// The options.
@@ -147,7 +174,9 @@ impl Task for EmbedTask {
         if genes.is_empty() && self.options.pool != Pool::Cls {
             return Err(reject("no genes", "has no genes beside `<cls>` and `<eos>`".to_owned()));
         }
-        Ok(EmbedItem { tokens, values: record.values.clone().unwrap_or_default(), genes })
+        let batch = self.options.batches.as_ref().map(|batches| batches.number(record)).transpose();
+        let batch = batch.map_err(|reason| reject("no batch of the model", reason))?;
+        Ok(EmbedItem { tokens, values: record.values.clone().unwrap_or_default(), genes, batch })
     }
 
     fn tokens(&self, item: &EmbedItem) -> usize {
@@ -155,7 +184,8 @@ impl Task for EmbedTask {
     }
 
     fn identity(&self, item: &EmbedItem) -> u128 {
-        Fingerprint::new().field(item.tokens.to_byte_slice()).field(item.values.to_byte_slice()).finish()
+        let all = Fingerprint::new().field(item.tokens.to_byte_slice()).field(item.values.to_byte_slice());
+        item.batch.map_or(all.clone(), |batch| all.field(&batch.to_le_bytes())).finish()
     }
 
     fn describe(&self, records: &[&TokenCell]) -> ferrome_core::Result<RecordBatch> {

@@ -1,6 +1,6 @@
 //! `ferrome cell map`: vectors of cells as points in a plane, coloured by a column.
 
-mod draw;
+pub(crate) mod draw;
 mod points;
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `ferrome cell train`: hidden genes, classes of cells, classes of genes.
+//! `ferrome cell train`: hidden genes or values, classes of cells, classes of genes, by models of either family.
 //!
 //! Everything random (order, masks, dropout, first weights) is drawn from the seed and the number of the step, so that a run
 //! that was stopped and one that was not give the same weights on the same machine with the same number of threads.
@@ -24,6 +24,7 @@ mod split;
 mod start;
 mod state;
 mod trainer;
+mod values;
 
 pub use baselines::Baseline;
 pub use config::{ClassWeights, Lora, Matrix, Objective, Store, TrainConfig};
@@ -34,6 +35,7 @@ pub use measured::Measured;
 pub use split::{Split, SplitConfig};
 pub use start::{Outcome, Progress, Start};
 pub use trainer::train;
+pub use values::HiddenValues;
 
 /// How a vocabulary is named beside the tokens that were made with it: by its style and fingerprint.
 #[must_use]

@@ -25,6 +25,7 @@ mod columns;
 mod encoder;
 mod options;
 mod panel;
+mod recipe;
 mod survey;
 
 use arrow::datatypes::Field;
@@ -32,6 +33,7 @@ use ferrome_core::journal::RunDescription;
 
 pub use self::options::{Options, Path, Variable};
 pub use self::panel::Panel;
+pub use self::recipe::Recipe;
 pub use self::survey::survey;
 
 use self::columns::Columns;

@@ -27,8 +27,8 @@ Examples:
   ferrome cell annotate pbmc-tokens -m pbmc-types -o annotated.parquet
   ferrome cell annotate pbmc.h5ad -m pbmc-types --threshold 0.5 -o annotated.csv
 
-MODEL is what `ferrome cell train --objective classify --label COLUMN` made, or any
-BertForSequenceClassification on a Geneformer. Killed at any moment, the same
+MODEL is what `ferrome cell train --objective classify --label COLUMN` made of a
+Geneformer or an scGPT, or any BertForSequenceClassification on a Geneformer. Killed at any moment, the same
 command goes on where it was.";
 
 /// Writes `cell_id`, `length`, the columns asked for, `label`, `probability`, `entropy` (nats) and `error`, one row per cell, in
@@ -77,7 +77,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let header = input.tokens.header().clone();
     let (records, specials) = embed::records(input.tokens, &opened)?;
     let (layer, positions) = (opened.blocks(), opened.positions());
-    let cells = EmbedOptions { pool: Pool::Cls, layer, long: args.long, positions, specials, unit: false };
+    let cells =
+        EmbedOptions { pool: Pool::Cls, layer, long: args.long, positions, specials, unit: false, batches: None };
     let obs = ObsColumns::new(&args.obs, &header.obs)?;
     let cells = EmbedTask::new(cells, opened.width(), obs, &header.obs)?;
     let description = input

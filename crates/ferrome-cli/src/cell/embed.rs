@@ -11,8 +11,10 @@ use clap::builder::NonEmptyStringValueParser;
 use ferrome_cell::{
     model::{self, Family, OpenModel, Specials},
     task::{
-        embed::{self, Compat, EmbedOptions, EmbedTask, Layer, Long, Pool},
+        embed::{self, Batches, Compat, EmbedOptions, EmbedTask, Layer, Long, Pool},
+        perturb::Names,
         tokenize::ObsColumns,
+        train::vocabulary_name,
     },
 };
 use ferrome_core::{
@@ -61,6 +63,9 @@ pub(crate) struct Args {
     /// Cells with more tokens than the model has positions: error or truncate
     #[arg(long, default_value = "error", value_name = "CHOICE")]
     long: Long,
+    /// The obs column of each cell's batch, for an scGPT that normalises each apart (such as `ferrome cell integrate` writes)
+    #[arg(long, value_name = "COLUMN")]
+    batch: Option<String>,
     /// Columns of obs that go along, with commas; NAME=NEW gives another name
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     obs: Vec<String>,
@@ -85,9 +90,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let input = args.cells.open((&args.input, &args.output), threads, args.running.quiet, &opened)?;
     let header = input.tokens.header().clone();
     let (records, specials) = embed::records(input.tokens, &opened)?;
-    let options = args.options(&opened, specials)?;
+    let batches = Batches::of(&opened, args.batch.as_deref(), &header.obs)?.map(Arc::new);
+    let options = EmbedOptions { batches: batches.clone(), ..args.options(&opened, specials)? };
     let obs = ObsColumns::new(&args.obs, &header.obs)?;
-    let description = describe::run(args, &opened, &options, (kind, first), input.description)?;
+    let named = input.vocabulary.as_ref().filter(|_| options.pool == Pool::Gene);
+    let names = named.map_or_else(|| "none".to_owned(), vocabulary_name);
+    let description = describe::run(args, &opened, &options, (kind, first), input.description)?.with("names", names);
     let batch_tokens = args.compute.batch_tokens.map_or(default_batch_tokens(first), NonZeroUsize::get);
     args.say(&format!(
         "{}: {}; {} of layer {} of {}, {}",
@@ -99,14 +107,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         kind_name(kind)
     ));
 
-    let task = EmbedTask::new(options, opened.width(), obs, &header.obs)?;
+    let mut task = EmbedTask::new(options, opened.width(), obs, &header.obs)?;
+    if let Some(vocabulary) = named {
+        task = task.with_names(Names::new(vocabulary))?;
+    }
     let lanes = Lanes::share_out(threads.get(), header.rows.map_or(usize::MAX, |rows| rows as usize));
     let workers = embed::workers(&task, &opened, kind, &devices, lanes)?;
     let load_seconds = started.elapsed().as_secs_f64();
     let totals = header.rows.map(|rows| Totals { rows, tokens: None });
     let engine = args.running.engine(batch_tokens, threads)?;
     let job = Job { task: &task, options: engine, description, output: output.table.clone(), totals };
-    let summary = engine::run(job, records, workers)?;
+    let summary = match batches {
+        Some(batches) => engine::run(job, batches.check(args.input.clone(), records), workers)?,
+        None => engine::run(job, records, workers)?,
+    };
     output.finish(args, opened.family(), &summary)?;
     args.running.report(&summary, load_seconds, 0)
 }
@@ -125,7 +139,15 @@ impl Args {
         let scgpt = model.family() == Family::ScGpt;
         let layer = self.layer.unwrap_or(if scgpt { Layer::Last } else { Layer::SecondToLast });
         let layer = layer.resolve(self.compat, model.blocks())?;
-        Ok(EmbedOptions { pool, layer, long: self.long, positions: model.positions(), specials, unit: scgpt })
+        Ok(EmbedOptions {
+            pool,
+            layer,
+            long: self.long,
+            positions: model.positions(),
+            specials,
+            unit: scgpt,
+            batches: None,
+        })
     }
 
     fn say(&self, line: &str) {

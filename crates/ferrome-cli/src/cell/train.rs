@@ -8,8 +8,10 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use anyhow::{Result, bail};
 use clap::builder::NonEmptyStringValueParser;
 use ferrome_cell::{
-    model::{self, OpenGeneformer},
+    Error,
+    model::{self, OpenModel},
     task::train::{self, Corpus, Start},
+    tokenize::Style,
     vocabulary::Vocabulary,
 };
 use ferrome_core::{
@@ -26,6 +28,8 @@ const EXAMPLES: &str = r#"Examples:
   echo '{"model": {"hidden_size": 128, "num_hidden_layers": 3}}' > small.json
   ferrome cell train pbmc-tokens --objective mlm --config small.json \
       --epochs 2 --vocabulary v2.json --lr 1e-3 -o small
+  ferrome cell train tokens.parquet --objective classify --label disease \
+      --from scGPT_human --lr 1e-4 -o scgpt-diseases
 
 `ferrome cell tokenize --obs cell_type,donor` puts the columns beside the tokens.
 CONFIG holds the same settings and more; docs/cell.md explains every key. Stopped
@@ -39,7 +43,7 @@ pub(crate) struct Args {
     /// Tokens with their columns: folders of `datasets`, Parquet or Arrow
     #[arg(required = true, value_name = "TOKENS")]
     inputs: Vec<PathBuf>,
-    /// Start from this Geneformer: a folder, a name in weights/, or a published name; without it a new model is made
+    /// Start from this Geneformer or scGPT: a folder, a name in weights/, or a published name; without it a new model is made
     #[arg(long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
     from: Option<String>,
     /// The folder to write
@@ -102,8 +106,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn open(name: &str) -> Result<OpenGeneformer> {
-    Ok(model::open(&model::locate(name)?)?.geneformer()?)
+fn open(name: &str) -> Result<OpenModel> {
+    Ok(model::open(&model::locate(name)?)?)
 }
 
 fn kind(choice: DtypeChoice, device: Device) -> Result<Kind> {
@@ -114,10 +118,21 @@ fn kind(choice: DtypeChoice, device: Device) -> Result<Kind> {
 }
 
 impl Args {
-    fn vocabulary(&self, from: Option<&OpenGeneformer>) -> Result<Option<Vocabulary>> {
-        match &self.vocabulary {
-            Some(path) => Ok(Some(Vocabulary::open(path)?)),
-            None => Ok(from.and_then(|model| model.vocabulary.clone())),
+    fn vocabulary(&self, from: Option<&OpenModel>) -> Result<Option<Vocabulary>> {
+        match (&self.vocabulary, from) {
+            (Some(path), Some(model)) => {
+                let vocabulary = Vocabulary::open(path)?;
+                let (found, expected) = (vocabulary.style(), model.style());
+                if expected.is_some_and(|expected| expected != found) {
+                    let expected = expected.map_or("another", Style::name);
+                    let reason = format!("is a vocabulary of the style {found}; the model takes {expected}");
+                    return Err(Error::file(path, reason).into());
+                }
+                Ok(Some(vocabulary))
+            }
+            (Some(path), None) => Ok(Some(Vocabulary::open(path)?)),
+            (None, Some(model)) => Ok(model.vocabulary()?),
+            (None, None) => Ok(None),
         }
     }
 }

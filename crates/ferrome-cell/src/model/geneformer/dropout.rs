@@ -2,6 +2,7 @@ use tch::Tensor;
 
 use super::Config;
 use crate::Result;
+use crate::model::dropout::dropped;
 
 /// Shares that are dropped in training; the rest is scaled up.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +22,6 @@ impl Dropout {
 
     /// Drops from the output of a dense layer, or of the embeddings.
     pub(super) fn hidden(self, x: Tensor) -> Result<Tensor> {
-        if self.hidden == 0.0 { Ok(x) } else { Ok(x.f_dropout(self.hidden, true)?) }
+        dropped(x, self.hidden)
     }
 }

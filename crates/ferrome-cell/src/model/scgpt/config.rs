@@ -45,6 +45,9 @@ pub struct Config {
     pub d_hid: i64,
     /// Number of blocks.
     pub nlayers: usize,
+    /// Share that is dropped in training.
+    #[serde(default = "dropout")]
+    pub dropout: f64,
     /// Layers of the classifier.
     #[serde(default = "three", alias = "nlayers_cls")]
     pub n_layers_cls: usize,
@@ -77,6 +80,10 @@ pub struct Config {
     pub n_cls: i64,
 }
 
+fn dropout() -> f64 {
+    0.2
+}
+
 fn three() -> usize {
     3
 }
@@ -90,6 +97,9 @@ fn length() -> usize {
 }
 
 impl Config {
+    /// Other names of its keys.
+    pub(super) const ALIASES: [&str; 4] = ["layer_size", "d_model", "nhead", "nlayers_cls"];
+
     /// An scGPT of the given shape, with feed-forward layers of its width as the published models have them.
     #[must_use]
     pub fn new(ntoken: i64, nlayers: usize, embsize: i64, nheads: i64) -> Self {
@@ -98,6 +108,7 @@ impl Config {
             nheads,
             d_hid: embsize,
             nlayers,
+            dropout: dropout(),
             n_layers_cls: three(),
             n_bins: bins(),
             max_seq_len: length(),
@@ -158,6 +169,9 @@ impl Config {
         }
         if self.nlayers < 1 || self.d_hid < 1 || self.n_layers_cls < 1 {
             return Err("expected nlayers, d_hid and n_layers_cls of 1 or more".into());
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(format!("expected a dropout from 0 to less than 1, found {}", self.dropout));
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
-//! What is read off the last representation: expression, expression from the cell's vector, cell types.
+//! What is read off the last representation: expression, and cell types.
 
 use ferrome_core::nn::{LayerNorm, Linear, Loader};
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use super::embeddings::{EPS, linear_parameters, norm_parameters};
-use super::{Batch, Config, named};
+use super::{Config, named};
 use crate::Result;
 
 /// The expression that a decoder expects.
@@ -90,66 +90,15 @@ impl ExprDecoder {
     }
 }
 
-/// From the cell's vector, which the gene asks (`inner product` upstream).
+/// Classes from a vector: cell types from the cell's.
 #[derive(Debug)]
-pub(super) struct MvcDecoder {
-    gene2query: Linear,
-    w: Linear,
-    w_zero_logit: Option<Linear>,
-}
-
-impl MvcDecoder {
-    pub(super) fn load(weights: &Loader, config: &Config) -> Result<Option<Self>> {
-        if !weights.has("W.weight") {
-            return Ok(None);
-        }
-        let d = config.embsize;
-        let inputs = if config.use_batch_labels { 2 * d } else { d };
-        let zero = weights.has("W_zero_logit.weight").then(|| Linear::load(&weights.pp("W_zero_logit"), d, inputs));
-        Ok(Some(Self {
-            gene2query: Linear::load(&weights.pp("gene2query"), d, d)?,
-            w: Linear { weight: weights.tensor("W.weight", &[inputs, d])?, bias: None },
-            w_zero_logit: zero.transpose()?,
-        }))
-    }
-
-    pub(super) fn share(&self) -> Self {
-        Self {
-            gene2query: self.gene2query.share(),
-            w: self.w.share(),
-            w_zero_logit: self.w_zero_logit.as_ref().map(Linear::share),
-        }
-    }
-
-    pub(super) fn parameters(&self) -> Vec<(String, &Tensor)> {
-        let mut all = named("gene2query", linear_parameters(&self.gene2query));
-        all.extend(named("W", linear_parameters(&self.w)));
-        all.extend(named("W_zero_logit", self.w_zero_logit.as_ref().map(linear_parameters).unwrap_or_default()));
-        all
-    }
-
-    /// Cells `[n, inputs]` and the embeddings of their genes `[t, d]`: `[t]`.
-    pub(super) fn forward(&self, cells: &Tensor, genes: &Tensor, batch: &Batch) -> Result<Expression> {
-        let query = self.gene2query.forward(genes)?.f_sigmoid()?;
-        let cells = cells.f_index_select(0, batch.rows())?; // [n, inputs] -> [t, inputs]
-        let ask = |w: &Linear| -> Result<Tensor> {
-            let products = w.forward(&query)?.f_mul(&cells)?;
-            Ok(products.f_sum_dim_intlist([1_i64].as_slice(), false, None)?)
-        };
-        let expressed = self.w_zero_logit.as_ref().map(|w| Ok::<_, crate::Error>(ask(w)?.f_sigmoid()?));
-        Ok(Expression { values: ask(&self.w)?, expressed: expressed.transpose()? })
-    }
-}
-
-/// Cell types from the cell's vector.
-#[derive(Debug)]
-pub(super) struct ClsDecoder {
+pub struct ClsDecoder {
     hidden: Vec<(Linear, LayerNorm)>,
     out_layer: Linear,
 }
 
 impl ClsDecoder {
-    pub(super) fn load(weights: &Loader, config: &Config) -> Result<Option<Self>> {
+    pub(in crate::model) fn load(weights: &Loader, config: &Config) -> Result<Option<Self>> {
         if !weights.has("out_layer.weight") {
             return Ok(None);
         }
@@ -165,12 +114,38 @@ impl ClsDecoder {
         }))
     }
 
-    pub(super) fn share(&self) -> Self {
+    /// One with random weights as torch initialises them, from libtorch's generator; biases are 0.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory.
+    pub fn random(config: &Config, classes: i64, device: Device) -> Result<Self> {
+        let d = config.embsize;
+        let options = (Kind::Float, Device::Cpu);
+        let linear = |rows: i64| -> Result<Linear> {
+            let most = (d as f64).sqrt().recip();
+            let weight = Tensor::f_rand([rows, d], options)?.f_mul_scalar(2.0 * most)?.f_sub_scalar(most)?;
+            let bias = Tensor::f_zeros([rows], (Kind::Float, device))?;
+            Ok(Linear { weight: weight.f_to_device(device)?, bias: Some(bias) })
+        };
+        let norm = || -> Result<LayerNorm> {
+            let all = |tensor: Tensor| tensor.f_to_device(device);
+            Ok(LayerNorm::new(all(Tensor::f_ones([d], options)?)?, all(Tensor::f_zeros([d], options)?)?, EPS))
+        };
+        let hidden = (1..config.n_layers_cls).map(|_| Ok((linear(d)?, norm()?)));
+        Ok(Self { hidden: hidden.collect::<Result<_>>()?, out_layer: linear(classes)? })
+    }
+
+    /// A second handle on the same weights.
+    #[must_use]
+    pub fn share(&self) -> Self {
         let hidden = self.hidden.iter().map(|(linear, norm)| (linear.share(), norm.share()));
         Self { hidden: hidden.collect(), out_layer: self.out_layer.share() }
     }
 
-    pub(super) fn parameters(&self) -> Vec<(String, &Tensor)> {
+    /// Every tensor, under its name in `cls_decoder`.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(String, &Tensor)> {
         let hidden = self.hidden.iter().enumerate().flat_map(|(i, (linear, norm))| {
             let linear = named(&format!("_decoder.{}", 3 * i), linear_parameters(linear));
             linear.into_iter().chain(named(&format!("_decoder.{}", 3 * i + 2), norm_parameters(norm)))
@@ -179,7 +154,11 @@ impl ClsDecoder {
     }
 
     /// `[n, d] -> [n, classes]`.
-    pub(super) fn forward(&self, cells: &Tensor) -> Result<Tensor> {
+    ///
+    /// # Errors
+    ///
+    /// `cells` has another width.
+    pub fn forward(&self, cells: &Tensor) -> Result<Tensor> {
         let mut x = cells.shallow_clone();
         for (linear, norm) in &self.hidden {
             x = norm.forward(&linear.forward_relu(&x)?)?;

@@ -5,6 +5,7 @@ use tch::{Kind, Tensor};
 
 use super::{Config, ValueStyle, named};
 use crate::Result;
+use crate::model::dropout::dropped;
 
 /// Epsilon of every LayerNorm.
 pub(super) const EPS: f64 = 1e-5;
@@ -91,14 +92,15 @@ impl ValueEncoder {
         }
     }
 
-    /// Genes `[t, d]` with their values `[t]` (f32): `[t, d]`.
-    pub(super) fn join(&self, genes: &Tensor, values: &Tensor) -> Result<Tensor> {
+    /// Genes `[t, d]` with their values `[t]` (f32), of whose vectors this share is dropped: `[t, d]`.
+    pub(super) fn join(&self, genes: &Tensor, values: &Tensor, dropout: f64) -> Result<Tensor> {
         let kind = genes.f_kind()?;
         Ok(match self {
             Self::Continuous { linear1, linear2, norm } => {
                 // The first product is of one number each and stays in f32.
                 let hidden = linear1.forward_relu(&values.f_unsqueeze(1)?.f_clamp_max(MAX_VALUE)?)?; // [t, 1] -> [t, d]
-                genes.f_add(&norm.forward(&linear2.forward(&hidden.f_to_kind(kind)?)?)?)?
+                let values = norm.forward(&linear2.forward(&hidden.f_to_kind(kind)?)?)?;
+                genes.f_add(&dropped(values, dropout)?)?
             }
             Self::Category(table) => genes.f_add(&table.forward(&values.f_to_kind(Kind::Int64)?)?)?,
             Self::Scaling => genes.f_mul(&values.f_unsqueeze(1)?.f_to_kind(kind)?)?,

@@ -110,11 +110,11 @@ impl Generator {
         mut visit: impl FnMut(usize, &Tensor) -> Result<()>,
     ) -> Result<Expression> {
         let genes = self.encoder.forward(batch.tokens())?; // [t] -> [t, d]
-        let x = self.value_encoder.join(&genes, batch.values())?;
+        let x = self.value_encoder.join(&genes, batch.values(), 0.0)?;
         let x = x.f_add(&self.pert_encoder.forward(batch.flags().ok_or(Error::NoFlags)?)?)?;
         let x = self.input_norm.forward(&x, batch)?.f_to_kind(kind)?;
         visit(0, &x)?;
-        let x = layer::run(&self.layers, x, batch, self.layers.len(), visit)?;
+        let x = layer::run(&self.layers, x, (batch, 0.0), self.layers.len(), visit)?;
         self.decoder.forward(&x, batch.values())
     }
 }

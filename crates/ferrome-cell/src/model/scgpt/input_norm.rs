@@ -7,6 +7,8 @@ use super::{Batch, Config};
 use crate::{Error, Result};
 
 const EPS: f64 = 6.1e-5;
+/// What a step of a training weighs in the running statistics, as torch has it.
+const MOMENTUM: f64 = 0.1;
 
 /// What the checkpoint has: nothing (the published models), one for all cells (`bn`), or one per batch (`dsbn`, Chang et al. 2019,
 /// arXiv:1906.03950).
@@ -47,29 +49,54 @@ impl InputNorm {
     }
 
     pub(super) fn parameters(&self) -> Vec<(String, &Tensor)> {
-        let norms: Vec<(String, &BatchNorm)> = match self {
-            Self::Nothing => Vec::new(),
-            Self::All(norm) => vec![("bn".into(), norm)],
-            Self::PerBatch(norms) => (0..).zip(norms).map(|(i, norm)| (format!("dsbn.bns.{i}"), norm)).collect(),
-        };
-        let parts = norms.into_iter().filter_map(|(name, norm)| Some((name, norm.affine.as_ref()?)));
+        let parts = self.norms().into_iter().filter_map(|(name, norm)| Some((name, norm.affine.as_ref()?)));
         parts
             .flat_map(|(name, [weight, bias])| [(format!("{name}.weight"), weight), (format!("{name}.bias"), bias)])
             .collect()
     }
 
+    /// The running statistics, which training changes without gradients.
+    pub(super) fn buffers(&self) -> Vec<(String, &Tensor)> {
+        let norms = self.norms().into_iter();
+        norms
+            .flat_map(|(name, norm)| {
+                let [mean, var] = [format!("{name}.running_mean"), format!("{name}.running_var")];
+                [(mean, &norm.running_mean), (var, &norm.running_var)]
+            })
+            .collect()
+    }
+
+    fn norms(&self) -> Vec<(String, &BatchNorm)> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::All(norm) => vec![("bn".into(), norm)],
+            Self::PerBatch(norms) => (0..).zip(norms).map(|(i, norm)| (format!("dsbn.bns.{i}"), norm)).collect(),
+        }
+    }
+
     /// `[t, d] -> [t, d]`. Upstream takes the batch of the first cell for all; here each cell has its own.
     pub(super) fn forward(&self, x: &Tensor, batch: &Batch) -> Result<Tensor> {
+        self.each(x, batch, BatchNorm::forward)
+    }
+
+    /// The same for a step of a training: by the statistics of these cells, which move the running ones.
+    pub(super) fn forward_learning(&self, x: &Tensor, batch: &Batch) -> Result<Tensor> {
+        self.each(x, batch, BatchNorm::forward_learning)
+    }
+
+    fn each(&self, x: &Tensor, batch: &Batch, norm: impl Fn(&BatchNorm, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
         match self {
             Self::Nothing => Ok(x.shallow_clone()),
-            Self::All(norm) => norm.forward(x),
+            Self::All(all) => norm(all, x),
             Self::PerBatch(norms) => {
                 let labels = batch.labels().ok_or(Error::NoBatchLabels)?.f_index_select(0, batch.rows())?; // [n] -> [t]
                 let mut normed = x.f_empty_like()?;
-                for (i, norm) in (0_i64..).zip(norms) {
+                for (i, of_batch) in (0_i64..).zip(norms) {
                     let places = labels.f_eq(i)?.f_nonzero()?.f_squeeze_dim(1)?;
-                    let part = norm.forward(&x.f_index_select(0, &places)?)?;
-                    normed = normed.f_index_copy(0, &places, &part)?;
+                    if places.numel() > 0 {
+                        let part = norm(of_batch, &x.f_index_select(0, &places)?)?;
+                        normed = normed.f_index_copy(0, &places, &part)?;
+                    }
                 }
                 Ok(normed)
             }
@@ -104,6 +131,14 @@ impl BatchNorm {
             Some([weight, bias]) => normed.f_mul(weight)?.f_add(bias)?,
             None => normed,
         };
+        Ok(normed.f_to_kind(x.f_kind()?)?)
+    }
+
+    // In f32, whatever the model is in.
+    fn forward_learning(&self, x: &Tensor) -> Result<Tensor> {
+        let [weight, bias] = [0, 1].map(|i| self.affine.as_ref().and_then(|pair| pair.get(i)));
+        let (mean, var) = (Some(&self.running_mean), Some(&self.running_var));
+        let normed = x.f_to_kind(Kind::Float)?.f_batch_norm(weight, bias, mean, var, true, MOMENTUM, EPS, false)?;
         Ok(normed.f_to_kind(x.f_kind()?)?)
     }
 }

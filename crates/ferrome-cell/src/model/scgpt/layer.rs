@@ -4,6 +4,7 @@ use tch::Tensor;
 use super::embeddings::{EPS, linear_parameters, norm_parameters};
 use super::{Batch, Config, named};
 use crate::Result;
+use crate::model::dropout::dropped;
 
 /// One block.
 #[derive(Debug)]
@@ -28,16 +29,25 @@ pub(super) fn parameters(layers: &[Layer]) -> Vec<(String, &Tensor)> {
     each.flat_map(|(i, layer)| named(&format!("transformer_encoder.layers.{i}"), layer.parameters())).collect()
 }
 
-/// Runs the blocks up to `until`, telling `visit` what each gave: `[t, d] -> [t, d]`.
+/// Other blocks: `change` gets the name and the tensor of each matrix and bias, and gives what stands in its place.
+pub(super) fn with(layers: &[Layer], change: &mut dyn FnMut(&str, &Tensor) -> Result<Tensor>) -> Result<Vec<Layer>> {
+    let each = layers.iter().enumerate();
+    let changed = each.map(|(i, layer)| {
+        layer.with(&mut |name, tensor| change(&format!("transformer_encoder.layers.{i}.{name}"), tensor))
+    });
+    changed.collect()
+}
+
+/// Runs the blocks up to `until`, dropping this share in training, and telling `visit` what each gave: `[t, d] -> [t, d]`.
 pub(super) fn run(
     layers: &[Layer],
     mut x: Tensor,
-    batch: &Batch,
+    (batch, dropout): (&Batch, f64),
     until: usize,
     mut visit: impl FnMut(usize, &Tensor) -> Result<()>,
 ) -> Result<Tensor> {
     for (i, layer) in (1..=until).zip(layers) {
-        x = layer.forward(&x, &batch.sequences)?;
+        x = layer.forward(&x, &batch.sequences, dropout)?;
         visit(i, &x)?;
     }
     Ok(x)
@@ -85,16 +95,35 @@ impl Layer {
         all
     }
 
-    /// `[t, d] -> [t, d]`.
-    fn forward(&self, x: &Tensor, sequences: &Sequences) -> Result<Tensor> {
-        let x = self.norm1.forward(&self.attend(x, sequences)?.f_add_(x)?)?;
-        let hidden = self.linear1.forward_relu(&x)?; // [t, d] -> [t, f]
-        Ok(self.norm2.forward(&self.linear2.forward(&hidden)?.f_add_(&x)?)?)
+    // The same layer with other matrices and biases, under the names of `parameters`.
+    fn with(&self, change: &mut dyn FnMut(&str, &Tensor) -> Result<Tensor>) -> Result<Self> {
+        let mut linear = |name: &str, linear: &Linear| -> Result<Linear> {
+            Ok(Linear {
+                weight: change(&format!("{name}weight"), &linear.weight)?,
+                bias: linear.bias.as_ref().map(|bias| change(&format!("{name}bias"), bias)).transpose()?,
+            })
+        };
+        Ok(Self {
+            in_proj: linear("self_attn.in_proj_", &self.in_proj)?,
+            out_proj: linear("self_attn.out_proj.", &self.out_proj)?,
+            linear1: linear("linear1.", &self.linear1)?,
+            linear2: linear("linear2.", &self.linear2)?,
+            ..self.share()
+        })
     }
 
-    fn attend(&self, x: &Tensor, sequences: &Sequences) -> Result<Tensor> {
+    /// `[t, d] -> [t, d]`.
+    fn forward(&self, x: &Tensor, sequences: &Sequences, dropout: f64) -> Result<Tensor> {
+        let mut attended = dropped(self.attend(x, sequences, dropout)?, dropout)?;
+        let x = self.norm1.forward(&attended.f_add_(x)?)?;
+        let hidden = dropped(self.linear1.forward_relu(&x)?, dropout)?; // [t, d] -> [t, f]
+        let mut output = dropped(self.linear2.forward(&hidden)?, dropout)?;
+        Ok(self.norm2.forward(&output.f_add_(&x)?)?)
+    }
+
+    fn attend(&self, x: &Tensor, sequences: &Sequences, dropout: f64) -> Result<Tensor> {
         let qkv = self.in_proj.forward(x)?; // [t, d] -> [t, 3 d]
-        Ok(self.out_proj.forward(&nn::self_attention(&qkv, self.heads, sequences, None)?)?)
+        Ok(self.out_proj.forward(&nn::self_attention_with_dropout(&qkv, self.heads, sequences, dropout)?)?)
     }
 
     /// Queries and keys: `[t, d] -> [t, h, k]` each.

@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 
-use ferrome_core::{nn::Loader, weights::Checkpoint};
-use tch::{Device, Kind};
+use ferrome_core::{journal::write_whole, nn::Loader, weights::Checkpoint};
+use serde_json::{Map, Value};
+use tch::{Device, Kind, Tensor};
 
-use super::{Config, Generator, ScGpt, names, random};
-use crate::tokenize::Style;
+use super::{Config, Generator, Integrator, Objectives, ScGpt, names, random};
+use crate::tokenize::{Style, scgpt::Recipe};
 use crate::vocabulary::{Files, Vocabulary, import};
 use crate::{Error, Result};
 
@@ -15,6 +16,10 @@ const WEIGHTS: [&str; 4] = ["best_model.pt", "model.safetensors", "model.pt", "p
 const ARGUMENTS: &str = "args.json";
 const VOCABULARY: &str = "vocab.json";
 
+/// Parts of the names of tensors that training does not change.
+const BUFFERS: [&str; 5] =
+    ["running_mean", "running_var", "num_batches_tracked", "flag_encoder.", "grad_reverse_discriminator."];
+
 /// A checkpoint that was opened and understood, but not yet loaded.
 #[derive(Debug)]
 pub struct OpenModel {
@@ -22,8 +27,8 @@ pub struct OpenModel {
     pub path: PathBuf,
     /// The configuration.
     pub config: Config,
-    folder: PathBuf,
-    pub(super) checkpoint: Checkpoint,
+    pub(super) folder: PathBuf,
+    pub(in crate::model) checkpoint: Checkpoint,
 }
 
 /// Whether a folder, or what lies beside a weight file, is laid out as scGPT's: `args.json` or `best_model.pt`, without the
@@ -65,6 +70,48 @@ impl OpenModel {
         ScGpt::load(Loader::new(&self.checkpoint, kind, device), self.config.clone(), device)
     }
 
+    /// The tensors that training does not change: running statistics, and what the model does not use.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn buffers(&self) -> Result<Vec<(String, Tensor)>> {
+        let loader = Loader::new(&self.checkpoint, Kind::Float, Device::Cpu);
+        let buffers = self.checkpoint.names().filter(|name| BUFFERS.iter().any(|part| name.contains(part)));
+        let read = |name: &str| {
+            let shape = loader.shape(name).unwrap_or_default();
+            Ok((name.to_owned(), loader.tensor(name, &shape)?))
+        };
+        let read = buffers.map(read).collect::<Result<_>>()?;
+        loader.allow_left_over("*");
+        loader.finish()?;
+        Ok(read)
+    }
+
+    /// How the cells that it was trained on became tokens, where ferrome trained it.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn recipe(&self) -> Result<Option<Recipe>> {
+        Recipe::open(&self.folder)
+    }
+
+    /// What `args.json` says beside the keys of [`Config`].
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn other_arguments(&self) -> Result<Value> {
+        let path = self.folder.join(ARGUMENTS);
+        let mut all: Value = serde_json::from_str(&fs_err::read_to_string(&path)?)
+            .map_err(|e| Error::file(&path, format!("not JSON: {e}")))?;
+        if let Some(all) = all.as_object_mut() {
+            all.retain(|key, _| !Config::ALIASES.contains(&key.as_str()));
+        }
+        Ok(all)
+    }
+
     /// Whether it is a perturbation generator.
     #[must_use]
     pub fn is_generator(&self) -> bool {
@@ -87,6 +134,22 @@ impl OpenModel {
     /// A tensor of another shape; the device has no room.
     pub fn new_generator(&self, seed: u64, device: Device) -> Result<Generator> {
         random::generator(&self.config, Some(&self.checkpoint), seed, device)
+    }
+
+    /// A model that learns to integrate so many batches, in f32: genes, values and blocks from this model, decoders as far as they
+    /// fit, the rest random from `seed`.
+    ///
+    /// # Errors
+    ///
+    /// A tensor of another shape; the device has no room.
+    pub fn new_integrator(
+        &self,
+        objectives: Objectives,
+        batches: usize,
+        seed: u64,
+        device: Device,
+    ) -> Result<Integrator> {
+        Integrator::new((&self.config, &self.checkpoint), (objectives, batches), seed, device)
     }
 
     /// The genes that the model knows, from the `vocab.json` beside it.
@@ -123,6 +186,18 @@ impl OpenModel {
     pub fn fingerprint(&self) -> Result<String> {
         Ok(self.checkpoint.fingerprint()?)
     }
+}
+
+/// Writes `vocab.json` into `folder`: genes and special tokens with their numbers.
+///
+/// # Errors
+///
+/// The file cannot be written.
+pub fn save_vocabulary(vocabulary: &Vocabulary, folder: &Path) -> Result<()> {
+    let genes = vocabulary.genes().iter().map(|gene| (gene.id.clone(), gene.token));
+    let specials = vocabulary.specials().iter().cloned();
+    let tokens: Map<_, _> = genes.chain(specials).map(|(name, token)| (name, token.into())).collect();
+    Ok(write_whole(&folder.join(VOCABULARY), format!("{}\n", Value::Object(tokens)))?)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -187,6 +187,12 @@ fn bins_by_table_and_mean_over_genes() {
 }
 
 #[test]
+fn cells_asked_by_queries_beside_and_upon_them() {
+    compare("scgpt_concat_query");
+    compare("scgpt_sum_query");
+}
+
+#[test]
 fn values_that_scale_and_weigh() {
     compare("scgpt_scaling");
 }

@@ -6,11 +6,19 @@ use ferrome_core::{nn::Loader, train::write_tensors, weights::Checkpoint};
 use tch::{Device, Kind, Tensor};
 
 use super::generator::FLAGS;
-use super::{Config, Generator, ValueStyle};
+use super::{Config, Generator, ScGpt, ValueStyle};
 use crate::{Error, Result};
 
 /// What is taken from a checkpoint of another kind.
 const SHARED: [&str; 3] = ["encoder.", "value_encoder.", "transformer_encoder."];
+
+/// A checkpoint that a new model begins with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Foundation<'a> {
+    pub(super) checkpoint: &'a Checkpoint,
+    /// Beginnings of names beside [`SHARED`] that are taken where they are there and of the same shape.
+    pub(super) where_it_fits: &'a [&'a str],
+}
 
 /// A generator to be trained from random weights, in f32.
 ///
@@ -19,6 +27,22 @@ const SHARED: [&str; 3] = ["encoder.", "value_encoder.", "transformer_encoder."]
 /// Fails when there is no room.
 pub fn random_generator(config: &Config, seed: u64, device: Device) -> Result<Generator> {
     generator(config, None, seed, device)
+}
+
+/// A model to be trained from random weights, in f32, with the decoders that hidden values are learnt with: from each gene's own
+/// representation and from the cell's vector.
+///
+/// # Errors
+///
+/// Fails when there is no room.
+pub fn random_model(config: &Config, seed: u64, device: Device) -> Result<ScGpt> {
+    let d = config.embsize;
+    let mut shapes = body(config);
+    shapes.extend(perceptron("decoder.fc", d, d));
+    shapes.extend(linear("mvc_decoder.gene2query", d, d));
+    shapes.push(("mvc_decoder.W.weight".into(), vec![d, d]));
+    let checkpoint = fill(shapes, None, seed)?;
+    ScGpt::load(Loader::new(&checkpoint, Kind::Float, device), config.clone(), device)
 }
 
 /// A generator whose genes, values and blocks come from `foundation`, where it is given.
@@ -39,14 +63,15 @@ pub(super) fn generator(
         shapes.extend(perceptron(&format!("decoder.{part}.fc"), d, d));
     }
     let config = Config { use_batch_labels: false, n_cls: 0, ..config.clone() };
+    let foundation = foundation.map(|checkpoint| Foundation { checkpoint, where_it_fits: &[] });
     let checkpoint = fill(shapes, foundation, seed)?;
     Generator::load(Loader::new(&checkpoint, Kind::Float, device), config, device)
 }
 
-type Shapes = Vec<(String, Vec<i64>)>;
+pub(super) type Shapes = Vec<(String, Vec<i64>)>;
 
 /// Genes, values and blocks.
-fn body(config: &Config) -> Shapes {
+pub(super) fn body(config: &Config) -> Shapes {
     let (d, f) = (config.embsize, config.d_hid);
     let mut all = vec![("encoder.embedding.weight".to_owned(), vec![config.ntoken, d])];
     all.extend(norm("encoder.enc_norm", d));
@@ -74,26 +99,25 @@ fn body(config: &Config) -> Shapes {
     all
 }
 
-fn linear(name: &str, inputs: i64, outputs: i64) -> Shapes {
+pub(super) fn linear(name: &str, inputs: i64, outputs: i64) -> Shapes {
     vec![(format!("{name}.weight"), vec![outputs, inputs]), (format!("{name}.bias"), vec![outputs])]
 }
 
-fn norm(name: &str, d: i64) -> Shapes {
+pub(super) fn norm(name: &str, d: i64) -> Shapes {
     vec![(format!("{name}.weight"), vec![d]), (format!("{name}.bias"), vec![d])]
 }
 
-fn perceptron(name: &str, inputs: i64, d: i64) -> Shapes {
+pub(super) fn perceptron(name: &str, inputs: i64, d: i64) -> Shapes {
     let layers = [(0, inputs, d), (2, d, d), (4, d, 1)];
     layers.into_iter().flat_map(|(i, inputs, outputs)| linear(&format!("{name}.{i}"), inputs, outputs)).collect()
 }
 
 // Through a file, which the loader maps and which has no name when it is done.
-fn fill(shapes: Shapes, foundation: Option<&Checkpoint>, seed: u64) -> Result<Checkpoint> {
+pub(super) fn fill(shapes: Shapes, foundation: Option<Foundation>, seed: u64) -> Result<Checkpoint> {
     tch::manual_seed(i64::try_from(seed).unwrap_or(i64::MAX));
     let mut tensors = Vec::with_capacity(shapes.len());
     for (name, shape) in shapes {
-        let given = foundation.filter(|_| SHARED.iter().any(|prefix| name.starts_with(prefix)));
-        let tensor = given.map(|given| take(given, &name, &shape)).transpose()?.flatten();
+        let tensor = foundation.map(|given| given.take(&name, &shape)).transpose()?.flatten();
         let tensor = tensor.map_or_else(|| draw(&name, &shape), Ok)?;
         tensors.push((name, tensor));
     }
@@ -104,17 +128,24 @@ fn fill(shapes: Shapes, foundation: Option<&Checkpoint>, seed: u64) -> Result<Ch
     Ok(Checkpoint::open(&path)?)
 }
 
-fn take(checkpoint: &Checkpoint, name: &str, shape: &[i64]) -> Result<Option<Tensor>> {
-    let Some(info) = checkpoint.info(name) else { return Ok(None) };
-    let found: Vec<i64> = info.shape.iter().map(|&n| n as i64).collect();
-    if found != shape {
-        let path: &Path = checkpoint.path();
-        return Err(Error::file(path, format!("`{name}` is {found:?}, expected {shape:?}")));
+impl Foundation<'_> {
+    fn take(&self, name: &str, shape: &[i64]) -> Result<Option<Tensor>> {
+        let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        let (shared, fitting) = (begins(&SHARED), begins(self.where_it_fits));
+        let Some(info) = self.checkpoint.info(name).filter(|_| shared || fitting) else { return Ok(None) };
+        let found: Vec<i64> = info.shape.iter().map(|&n| n as i64).collect();
+        match found == shape {
+            true => Ok(Some(Loader::new(self.checkpoint, Kind::Float, Device::Cpu).tensor(name, shape)?)),
+            false if shared => {
+                let path: &Path = self.checkpoint.path();
+                Err(Error::file(path, format!("`{name}` is {found:?}, expected {shape:?}")))
+            }
+            false => Ok(None),
+        }
     }
-    Ok(Some(Loader::new(checkpoint, Kind::Float, Device::Cpu).tensor(name, shape)?))
 }
 
-// As torch initialises them, and scGPT its genes; biases are 0.
+// As torch initialises them, and scGPT its genes; biases and running means are 0.
 fn draw(name: &str, shape: &[i64]) -> Result<Tensor> {
     let options = (Kind::Float, Device::Cpu);
     let uniform =
@@ -123,7 +154,7 @@ fn draw(name: &str, shape: &[i64]) -> Result<Tensor> {
         _ if name == "encoder.embedding.weight" => uniform(0.1),
         _ if name.ends_with("encoder.weight") => Ok(Tensor::f_randn(shape, options)?.f_mul_scalar(0.1)?),
         [_, inputs] => uniform((*inputs as f64).sqrt().recip()),
-        _ if name.ends_with(".weight") => Ok(Tensor::f_ones(shape, options)?),
+        _ if name.ends_with(".weight") || name.ends_with(".running_var") => Ok(Tensor::f_ones(shape, options)?),
         _ => Ok(Tensor::f_zeros(shape, options)?),
     }
 }

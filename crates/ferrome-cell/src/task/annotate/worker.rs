@@ -5,9 +5,10 @@ use arrow::datatypes::SchemaRef;
 use ferrome_core::engine::{self, Failure, Lanes, Worker, WorkerFactory};
 use tch::{Device, Kind, Tensor};
 
-use super::{AnnotateTask, UNASSIGNED, geneformer};
+use super::{AnnotateTask, UNASSIGNED};
 use crate::Result;
-use crate::model::{Batch, Classes, Classifier, OpenModel};
+use crate::model::scgpt::CellTokens;
+use crate::model::{Classes, Classifier, OpenModel};
 use crate::task::embed::EmbedItem;
 
 /// One worker per CUDA device, or one per CPU lane over the same weights.
@@ -27,7 +28,7 @@ pub fn workers(
     engine::workers(
         devices,
         lanes,
-        move |device| Classifier::load(geneformer(&model)?, &classes, kind, device),
+        move |device| Classifier::load(&model, &classes, kind, device),
         Classifier::share,
         move |model| {
             let (classes, output) = (for_worker.clone(), Arc::clone(&output));
@@ -54,8 +55,8 @@ impl Worker for AnnotateWorker {
 
 impl AnnotateWorker {
     fn annotate(&self, items: &[&EmbedItem]) -> Result<RecordBatch> {
-        let cells: Vec<&[i32]> = items.iter().map(|item| item.tokens()).collect();
-        let logits = self.model.logits(&Batch::new(&cells, self.model.encoder.device())?)?; // [n, classes]
+        let cells: Vec<CellTokens> = items.iter().map(|item| item.cell()).collect();
+        let logits = self.model.logits(&cells)?; // [n, classes]
         let log_p = logits.f_to_kind(Kind::Float)?.f_log_softmax(1, Kind::Float)?;
         let p = log_p.f_exp()?;
         let entropy = p.f_mul(&log_p)?.f_sum_dim_intlist(1, false, Kind::Float)?.f_neg()?;

@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use ferrome_core::engine::BoxError;
-use ferrome_core::fingerprint::hex;
 
 use crate::model::{OpenModel, Specials};
 use crate::read::tokens::{Header, TokenCell, TokenReader};
+use crate::task::train::vocabulary_name;
 use crate::tokenize::Style;
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
 
 /// Cells that are looked at before anything is computed.
-const LOOK: usize = 64;
+pub(crate) const LOOK: usize = 64;
 
 /// The rows of a table, which end with an error at the first token that the model does not have.
 pub struct Records {
@@ -35,12 +35,18 @@ pub struct Records {
 pub fn records(mut reader: TokenReader, model: &OpenModel) -> Result<(Records, Option<Specials>)> {
     let path = reader.path().to_owned();
     let first: VecDeque<TokenCell> = reader.by_ref().take(LOOK).collect::<Result<_>>()?;
-    let specials = specials(&path, reader.header(), &first, model)?;
+    let tokens = first.iter().filter_map(|cell| cell.tokens.as_deref().ok());
+    let specials = specials(&path, reader.header(), &tokens.collect::<Vec<_>>(), model)?;
     let tokens = model.tokens();
     Ok((Records { path, first, reader, tokens, failed: false }, specials))
 }
 
-fn specials(path: &Path, header: &Header, first: &VecDeque<TokenCell>, model: &OpenModel) -> Result<Option<Specials>> {
+/// The special tokens that stand in each cell of a table with this header and these first cells.
+///
+/// # Errors
+///
+/// As [`records`].
+pub(crate) fn specials(path: &Path, header: &Header, first: &[&[i32]], model: &OpenModel) -> Result<Option<Specials>> {
     let written = header.style.or_else(|| header.values.then_some(Style::ScGpt));
     let expected = model.style();
     if let Some(found) = written
@@ -50,15 +56,16 @@ fn specials(path: &Path, header: &Header, first: &VecDeque<TokenCell>, model: &O
         let expected = expected.map_or("Geneformer", Style::name);
         return Err(Error::file(path, format!("holds tokens of the style {found}; the model takes {expected}")));
     }
-    if let OpenModel::ScGpt(model) = model {
-        return scgpt(path, header, &model.vocabulary()?).map(Some);
-    }
-    if let (Some(found), Some(vocabulary)) = (&header.vocabulary, model.vocabulary()?) {
-        let expected = format!("{}, xxh3 {}", vocabulary.style(), hex(vocabulary.fingerprint()));
+    let vocabulary = model.vocabulary()?;
+    if let (Some(found), Some(vocabulary)) = (&header.vocabulary, &vocabulary) {
+        let expected = vocabulary_name(vocabulary);
         if *found != expected {
             let reason = format!("its tokens were made with the vocabulary {found}; the model's is {expected}");
             return Err(Error::file(path, reason));
         }
+    }
+    if let (OpenModel::ScGpt(_), Some(vocabulary)) = (model, &vocabulary) {
+        return scgpt(path, header, vocabulary).map(Some);
     }
     by_first_cells(path, expected.or(written), first)
 }
@@ -73,7 +80,7 @@ fn scgpt(path: &Path, header: &Header, vocabulary: &Vocabulary) -> Result<Specia
     Ok(Specials { cls: vocabulary.special("<cls>").ok_or_else(lacks)?, eos: None })
 }
 
-fn by_first_cells(path: &Path, style: Option<Style>, first: &VecDeque<TokenCell>) -> Result<Option<Specials>> {
+fn by_first_cells(path: &Path, style: Option<Style>, first: &[&[i32]]) -> Result<Option<Specials>> {
     match (style, framed(first)) {
         (Some(Style::GeneformerV2), Some(false)) => Err(Error::file(
             path,
@@ -93,10 +100,9 @@ fn by_first_cells(path: &Path, style: Option<Style>, first: &VecDeque<TokenCell>
 
 /// Whether cells begin with `<cls>` and end with `<eos>` of V2: all of them, or none that begins so; `None` in between, and
 /// where there are no tokens.
-fn framed(first: &VecDeque<TokenCell>) -> Option<bool> {
+fn framed(first: &[&[i32]]) -> Option<bool> {
     let Specials { cls, eos } = Specials::PUBLISHED;
-    let mut cells =
-        first.iter().filter_map(|cell| cell.tokens.as_ref().ok()).filter(|tokens| !tokens.is_empty()).peekable();
+    let mut cells = first.iter().filter(|tokens| !tokens.is_empty()).peekable();
     cells.peek()?;
     let (mut all, mut none) = (true, true);
     for tokens in cells {

@@ -1,7 +1,8 @@
 use super::*;
 
 fn task(pool: Pool, specials: Option<Specials>) -> EmbedTask {
-    let options = EmbedOptions { pool, layer: 1, long: Long::Error, positions: Some(4), specials, unit: false };
+    let options =
+        EmbedOptions { pool, layer: 1, long: Long::Error, positions: Some(4), specials, unit: false, batches: None };
     EmbedTask::new(options, 8, ObsColumns::default(), &Schema::empty()).unwrap()
 }
 

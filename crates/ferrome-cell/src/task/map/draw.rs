@@ -24,7 +24,7 @@ const COLOURS: [RGBColor; 8] = [
 const MOST: usize = 24;
 
 /// Draws the points, with a legend where they have values.
-pub(super) fn draw(places: &[[f64; 2]], values: &[String], column: Option<&str>, axes: &[String; 2]) -> Result<String> {
+pub(crate) fn draw(places: &[[f64; 2]], values: &[String], column: Option<&str>, axes: &[String; 2]) -> Result<String> {
     let mut svg = String::new();
     plot((places, values, column), axes, &mut svg).map_err(|e| Error::Plot(e.to_string()))?;
     Ok(svg.replace("#010101", "currentColor"))

@@ -25,6 +25,24 @@ impl Names {
         Self { genes: vocabulary.genes().iter().map(name).collect() }
     }
 
+    /// The id of a gene.
+    #[must_use]
+    pub fn id(&self, token: i32) -> Option<&str> {
+        self.genes.get(&token).map(|(id, _)| id.as_str())
+    }
+
+    /// The symbol of a gene, where the vocabulary has one.
+    #[must_use]
+    pub fn symbol(&self, token: i32) -> Option<&str> {
+        self.genes.get(&token)?.1.as_deref()
+    }
+
+    /// Whether the vocabulary has symbols.
+    #[must_use]
+    pub fn has_symbols(&self) -> bool {
+        self.genes.values().any(|(_, symbol)| symbol.is_some())
+    }
+
     /// Whether a token is a gene.
     #[must_use]
     pub fn has(&self, token: i32) -> bool {
@@ -34,14 +52,14 @@ impl Names {
     /// The ids of some genes, with `+` between them.
     #[must_use]
     pub fn ids(&self, tokens: &[i32]) -> String {
-        let id = |token: &i32| self.genes.get(token).map_or_else(|| token.to_string(), |(id, _)| id.clone());
+        let id = |token: &i32| self.id(*token).map_or_else(|| token.to_string(), ToOwned::to_owned);
         tokens.iter().map(id).collect::<Vec<_>>().join("+")
     }
 
     /// The symbols of some genes, with `+` between them, ids standing in; `None` where no gene has one.
     #[must_use]
     pub fn symbols(&self, tokens: &[i32]) -> Option<String> {
-        let symbol = |token: &i32| self.genes.get(token)?.1.as_deref();
+        let symbol = |token: &i32| self.symbol(*token);
         tokens.iter().find_map(symbol)?;
         let text = |token: &i32| symbol(token).map_or_else(|| self.ids(&[*token]), str::to_owned);
         Some(tokens.iter().map(text).collect::<Vec<_>>().join("+"))

@@ -10,7 +10,7 @@ use ferrome_core::train::write_tensors;
 use serde::{Deserialize, Serialize};
 
 use super::{Screen, evaluate::mean};
-use crate::model::scgpt::Generator;
+use crate::model::scgpt::{Generator, save_vocabulary};
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
 
@@ -54,10 +54,7 @@ pub fn save(generator: &Generator, vocabulary: &Vocabulary, prepared: &Prepared,
     let json = |value: serde_json::Result<String>| value.map(|text| text + "\n").map_err(std::io::Error::from);
     write_tensors(&generator.parameters(), [("format".into(), "pt".into())], &folder.join("model.safetensors"))?;
     write_whole(&folder.join("args.json"), json(serde_json::to_string_pretty(generator.config()))?)?;
-    let genes = vocabulary.genes().iter().map(|gene| (gene.id.clone(), gene.token));
-    let tokens: serde_json::Map<_, _> =
-        genes.chain(vocabulary.specials().iter().cloned()).map(|(name, token)| (name, token.into())).collect();
-    write_whole(&folder.join("vocab.json"), json(serde_json::to_string(&tokens))?)?;
+    save_vocabulary(vocabulary, folder)?;
     Ok(write_whole(&folder.join(FILE), json(serde_json::to_string_pretty(prepared))?)?)
 }
 

@@ -1,9 +1,9 @@
-//! Low-rank adapters beside the matrices of a Geneformer.
+//! Low-rank adapters beside the matrices of an encoder.
 
 use tch::{Device, Kind, Tensor};
 
 use super::config::{Lora, Matrix};
-use crate::model::{Geneformer, GeneformerConfig};
+use crate::model::{Encoder, Family, Place, Shape};
 use crate::{Error, Result};
 
 /// All adapters of a model.
@@ -35,21 +35,28 @@ impl Matrix {
         }
     }
 
-    /// The tensor it is in, and which third of its rows it is.
-    fn place(self) -> (&'static str, Option<i64>) {
-        match self {
-            Self::Query => ("attention.self.query_key_value.weight", Some(0)),
-            Self::Key => ("attention.self.query_key_value.weight", Some(1)),
-            Self::Value => ("attention.self.query_key_value.weight", Some(2)),
-            Self::AttentionOutput => ("attention.output.dense.weight", None),
-            Self::Intermediate => ("intermediate.dense.weight", None),
-            Self::Output => ("output.dense.weight", None),
+    /// The tensor of a block that it is in.
+    fn tensor(self, family: Family) -> &'static str {
+        match (family, self) {
+            (Family::Geneformer, Self::Query | Self::Key | Self::Value) => "attention.self.query_key_value.weight",
+            (Family::Geneformer, Self::AttentionOutput) => "attention.output.dense.weight",
+            (Family::Geneformer, Self::Intermediate) => "intermediate.dense.weight",
+            (Family::Geneformer, Self::Output) => "output.dense.weight",
+            (Family::ScGpt, Self::Query | Self::Key | Self::Value) => "self_attn.in_proj_weight",
+            (Family::ScGpt, Self::AttentionOutput) => "self_attn.out_proj.weight",
+            (Family::ScGpt, Self::Intermediate) => "linear1.weight",
+            (Family::ScGpt, Self::Output) => "linear2.weight",
         }
     }
 
+    /// Which third of that tensor's rows it is.
+    fn third(self) -> Option<usize> {
+        [Self::Query, Self::Key, Self::Value].iter().position(|&matrix| matrix == self)
+    }
+
     /// Outputs and inputs.
-    fn shape(self, config: &GeneformerConfig) -> (i64, i64) {
-        let (d, f) = (config.hidden_size, config.intermediate_size);
+    fn shape(self, shape: &Shape) -> (i64, i64) {
+        let (d, f) = (shape.width(), shape.feed_forward());
         match self {
             Self::Intermediate => (f, d),
             Self::Output => (d, f),
@@ -60,11 +67,11 @@ impl Matrix {
 
 impl Adapters {
     /// Adapters that change nothing yet, in all blocks from `first` on; drawn from libtorch's generator.
-    pub(super) fn new(lora: &Lora, config: &GeneformerConfig, first: usize, device: Device) -> Result<Self> {
+    pub(super) fn new(lora: &Lora, shape: &Shape, first: usize, device: Device) -> Result<Self> {
         let mut all = Vec::new();
-        for layer in first..config.num_hidden_layers {
+        for layer in first..shape.blocks() {
             for &matrix in &lora.targets {
-                let (outputs, inputs) = matrix.shape(config);
+                let (outputs, inputs) = matrix.shape(shape);
                 let a = Tensor::f_randn([lora.rank, inputs], (Kind::Float, Device::Cpu))?;
                 let a = a.f_mul_scalar((inputs as f64).sqrt().recip())?.f_to_device(device)?;
                 let b = Tensor::f_zeros([outputs, lora.rank], (Kind::Float, device))?;
@@ -83,16 +90,15 @@ impl Adapters {
     }
 
     /// The model with the products added to its matrices; differentiable.
-    pub(super) fn apply(&self, model: &Geneformer) -> Result<Geneformer> {
+    pub(super) fn apply(&self, model: &Encoder) -> Result<Encoder> {
+        let family = model.shape().family();
         model.with(&mut |name, tensor| {
             let mut changed = tensor.shallow_clone();
-            for adapter in &self.all {
-                let (place, third) = adapter.matrix.place();
-                if name != format!("bert.encoder.layer.{}.{place}", adapter.layer) {
-                    continue;
-                }
+            let here =
+                |adapter: &&Adapter| Place::in_block(name) == Some((adapter.layer, adapter.matrix.tensor(family)));
+            for adapter in self.all.iter().filter(here) {
                 let product = adapter.b.f_matmul(&adapter.a)?.f_mul_scalar(self.scale)?; // [out, in]
-                let product = match third {
+                let product = match adapter.matrix.third() {
                     Some(third) => {
                         let zeros = product.f_zeros_like()?;
                         let rows = [0, 1, 2].map(|i| if i == third { &product } else { &zeros });

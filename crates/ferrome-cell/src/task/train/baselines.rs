@@ -10,7 +10,8 @@ use super::lesson::{Goal, Lesson, Part};
 use crate::Result;
 use crate::baseline::{Logistic, Neighbours, Standard};
 use crate::classification::{Confusion, Quality};
-use crate::model::{Batch, Geneformer};
+use crate::model::scgpt::CellTokens;
+use crate::model::{Encoder, Shape};
 use crate::reduction::Pca;
 
 /// A simple classifier on the test part.
@@ -36,7 +37,7 @@ pub(super) fn all(start: &Start, lesson: &Lesson) -> Result<Vec<Baseline>> {
     let _guard = tch::no_grad_guard();
     let mut all = vec![most_frequent(lesson)];
     let (Some(opened), Some(_)) = (start.from, lesson.classes()) else { return Ok(all) };
-    let encoder = opened.load(Kind::Float, start.device)?;
+    let encoder = Encoder::load(opened, Kind::Float, start.device)?;
     let (what, parts) = match &lesson.goal {
         Goal::Genes(genes) => {
             let rows = |part| tokens_of(&encoder, lesson.items(part), &genes.tokens);
@@ -49,8 +50,9 @@ pub(super) fn all(start: &Start, lesson: &Lesson) -> Result<Vec<Baseline>> {
     };
     all.extend(both(lesson, what, &parts)?);
     if let Goal::Cells { .. } = lesson.goal {
-        let parts = ranks(lesson)?;
-        all.extend(both(lesson, &format!("ranks, {COMPONENTS} principal components"), &parts)?);
+        let what = if matches!(encoder, Encoder::ScGpt(_)) { "values" } else { "ranks" };
+        let parts = genes(lesson)?;
+        all.extend(both(lesson, &format!("{what}, {COMPONENTS} principal components"), &parts)?);
     }
     Ok(all)
 }
@@ -112,26 +114,36 @@ fn cells(lesson: &Lesson, part: Part) -> Vec<usize> {
     lesson.items(part).iter().copied().take(most).collect()
 }
 
-/// Mean over the tokens of each cell, from the second-to-last layer: `[n, d]`.
-fn embeddings(encoder: &Geneformer, lesson: &Lesson, part: Part) -> Result<Tensor> {
+/// What each family's own embedding is, `[n, d]`: of a Geneformer the mean over the tokens of each cell, from the second-to-last layer,
+/// of an scGPT the vector of the cell, from the last.
+fn embeddings(encoder: &Encoder, lesson: &Lesson, part: Part) -> Result<Tensor> {
     let mut rows = Vec::new();
-    let layer = encoder.config().num_hidden_layers - 1;
+    let blocks = encoder.shape().blocks();
     for batch in lesson.batches(cells(lesson, part)) {
-        let tokens: Vec<&[i32]> = batch.iter().map(|&cell| lesson.tokens(cell)).collect();
-        let batch = Batch::new(&tokens, encoder.device())?;
-        let x = encoder.forward(&batch, layer, |_, _| Ok(()))?;
-        for (start, length) in batch.sequences.spans() {
-            rows.push(x.f_narrow(0, start, length)?.f_mean_dim(0, false, Kind::Float)?);
+        let batch = lesson.cells(&batch);
+        if let Encoder::ScGpt(_) = encoder {
+            let vectors = encoder.represent(&batch, blocks)?.cells(encoder)?;
+            rows.extend(vectors.f_unbind(0)?);
+            continue;
+        }
+        let represented = encoder.represent(&batch, blocks - 1)?;
+        for (start, length) in represented.sequences().spans() {
+            rows.push(represented.x.f_narrow(0, start, length)?.f_mean_dim(0, false, Kind::Float)?);
         }
     }
-    stack(&rows, encoder.config().hidden_size)
+    stack(&rows, encoder.shape().width())
 }
 
 /// The rows of the token table: `[n, d]`.
-fn tokens_of(encoder: &Geneformer, items: &[usize], tokens: &[i32]) -> Result<Tensor> {
+fn tokens_of(encoder: &Encoder, items: &[usize], tokens: &[i32]) -> Result<Tensor> {
     let tokens: Vec<i64> = items.iter().filter_map(|&item| tokens.get(item)).map(|&token| i64::from(token)).collect();
-    let table = encoder.parameters().into_iter().find(|(name, _)| name.ends_with("word_embeddings.weight"));
-    let Some((_, table)) = table else { return stack(&[], encoder.config().hidden_size) };
+    let table = match encoder.shape() {
+        Shape::Geneformer(_) => "bert.embeddings.word_embeddings.weight",
+        Shape::ScGpt(_) => "encoder.embedding.weight",
+    };
+    let Some((_, table)) = encoder.parameters().into_iter().find(|(name, _)| name == table) else {
+        return stack(&[], encoder.shape().width());
+    };
     Ok(table
         .f_index_select(0, &Tensor::f_from_slice(&tokens)?.f_to_device(table.device())?)?
         .f_to_device(Device::Cpu)?)
@@ -144,8 +156,9 @@ fn stack(rows: &[Tensor], width: i64) -> Result<Tensor> {
     Ok(Tensor::f_stack(rows, 0)?.f_to_device(Device::Cpu)?)
 }
 
-/// `1 - rank / genes` of the most frequent genes, 0 where a cell lacks them, as principal components of the training cells.
-fn ranks(lesson: &Lesson) -> Result<[Tensor; 3]> {
+/// `1 - rank / genes` of the most frequent genes, or their values where cells have values, 0 where a cell lacks them, as principal
+/// components of the training cells.
+fn genes(lesson: &Lesson) -> Result<[Tensor; 3]> {
     let mut counts: HashMap<i32, usize> = HashMap::new();
     for &cell in lesson.items(Part::Train) {
         lesson.tokens(cell).iter().for_each(|&token| *counts.entry(token).or_insert(0) += 1);
@@ -158,10 +171,10 @@ fn ranks(lesson: &Lesson) -> Result<[Tensor; 3]> {
         let cells = cells(lesson, part);
         let mut values = vec![0.0_f32; cells.len() * genes.len()];
         for (&cell, row) in cells.iter().zip(values.chunks_mut(genes.len().max(1))) {
-            let tokens = lesson.tokens(cell);
+            let CellTokens { tokens, values } = lesson.cell(cell);
             for (rank, token) in tokens.iter().enumerate() {
                 if let Some(slot) = column.get(token).and_then(|&place| row.get_mut(place)) {
-                    *slot = 1.0 - rank as f32 / tokens.len() as f32;
+                    *slot = values.get(rank).copied().unwrap_or(1.0 - rank as f32 / tokens.len() as f32);
                 }
             }
         }

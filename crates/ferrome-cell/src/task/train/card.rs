@@ -15,8 +15,8 @@ pub(super) fn card(start: &Start, lesson: &Lesson, state: &State, report: &Repor
         let _ = writeln!(text, "{content}");
     };
     let config = start.config;
-    line(&format!("# Geneformer: {}\n", report.learnt));
-    let from = start.from.map_or_else(|| "random weights".to_owned(), |model| format!("`{}`", model.path.display()));
+    line(&format!("# {}: {}\n", lesson.family, report.learnt));
+    let from = start.from.map_or_else(|| "random weights".to_owned(), |model| format!("`{}`", model.path().display()));
     line(&format!("Trained from {from} by `ferrome cell train` {}.\n", env!("CARGO_PKG_VERSION")));
     line("## Data\n");
     for path in &lesson.corpus.paths {
@@ -61,6 +61,16 @@ fn table(report: &Report, line: &mut impl FnMut(&str)) {
         ];
         for (name, loss) in rows {
             line(&format!("| {name} | {loss:.4} | {:.1} |", loss.exp()));
+        }
+        return;
+    }
+    if let Some(values) = report.hidden_values {
+        line(&format!("Mean squared error of {} hidden values:\n", values.count));
+        line("| what knows | error |\n|---|---|");
+        let rows =
+            [("the model", values.squared_error), ("the gene's mean", values.mean_of_gene), ("the mean", values.mean)];
+        for (name, error) in rows {
+            line(&format!("| {name} | {error:.4} |"));
         }
         return;
     }

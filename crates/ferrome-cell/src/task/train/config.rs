@@ -1,4 +1,5 @@
 mod choices;
+mod shape;
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::SplitConfig;
-use crate::{Error, Result, model::GeneformerConfig};
+use crate::model::{Family, Shape};
+use crate::tokenize::Style;
+use crate::{Error, Result};
 
 pub use choices::{ClassWeights, Lora, Matrix, Objective, Store};
 
@@ -59,8 +62,8 @@ pub struct TrainConfig {
     pub beta1: f64,
     /// AdamW's second constant.
     pub beta2: f64,
-    /// Share of genes that are hidden.
-    pub mask_share: f64,
+    /// Share of genes that are hidden; 0.15 without it, of an scGPT, whose values are hidden, 0.4.
+    pub mask_share: Option<f64>,
     /// How the final weights are stored.
     pub store: Store,
     /// Seed of everything random.
@@ -92,7 +95,7 @@ impl Default for TrainConfig {
             clip: 1.0,
             beta1: 0.9,
             beta2: 0.999,
-            mask_share: 0.15,
+            mask_share: None,
             store: Store::F32,
             seed: 1,
         }
@@ -133,8 +136,8 @@ impl TrainConfig {
     /// As said.
     pub fn check(&self) -> Result<(), String> {
         self.split.check()?;
-        if !(self.mask_share > 0.0 && self.mask_share < 1.0) {
-            return Err(format!("mask_share is {}, expected more than 0 and less than 1", self.mask_share));
+        if let Some(share) = self.mask_share.filter(|share| !(*share > 0.0 && *share < 1.0)) {
+            return Err(format!("mask_share is {share}, expected more than 0 and less than 1"));
         }
         if self.epochs == 0 || self.batch_tokens == 0 || self.batch_cells == 0 {
             return Err("epochs, batch_tokens and batch_cells must be at least 1".into());
@@ -155,27 +158,20 @@ impl TrainConfig {
         Ok(())
     }
 
-    /// The model of random weights, for a vocabulary of `vocab_size` tokens: what is not given is as in Geneformer V1.
+    /// The share of genes that are hidden from a model of this family.
+    pub(super) fn mask_share(&self, family: Family) -> f64 {
+        self.mask_share.unwrap_or(if family == Family::ScGpt { 0.4 } else { 0.15 })
+    }
+
+    /// The model of random weights, for tokens of this style from a table of so many rows: what is not given is as in Geneformer V1, or
+    /// as in the published scGPT.
     ///
     /// # Errors
     ///
     /// [`Error::File`] names the key; `source` stands for the file.
-    pub fn shape(&self, vocab_size: i64, source: &str) -> Result<Option<GeneformerConfig>> {
+    pub fn shape(&self, style: Style, rows: i64, source: &str) -> Result<Option<Shape>> {
         let Some(given) = &self.model else { return Ok(None) };
-        let number = |key: &str, default: i64| given.get(key).and_then(Value::as_i64).unwrap_or(default);
-        let layers = usize::try_from(number("num_hidden_layers", 6)).unwrap_or(0);
-        let shape =
-            GeneformerConfig::new(vocab_size, layers, number("hidden_size", 256), number("num_attention_heads", 4));
-        let Ok(Value::Object(mut full)) = serde_json::to_value(&shape) else { return Ok(None) };
-        for (key, value) in given {
-            match full.get_mut(key) {
-                Some(slot) if key != "vocab_size" => *slot = value.clone(),
-                _ => return Err(Error::file(source, format!("unknown key `{key}` in `model`"))),
-            }
-        }
-        full.insert("model_type".into(), "bert".into());
-        full.insert("hidden_act".into(), "relu".into());
-        GeneformerConfig::parse(&Value::Object(full).to_string(), source).map(Some)
+        shape::of(given, style, rows, source).map(Some)
     }
 
     pub(super) fn schedule(&self) -> Schedule {
@@ -229,10 +225,18 @@ mod tests {
         let json =
             r#"{"objective": "mlm", "model": {"hidden_size": 64, "num_hidden_layers": 2, "hidden_dropout_prob": 0}}"#;
         let config = TrainConfig::parse(json, Path::new("c.json")).unwrap();
-        let shape = config.shape(100, "c.json").unwrap().unwrap();
-        assert_eq!((shape.vocab_size, shape.intermediate_size, shape.hidden_dropout_prob), (100, 128, 0.0));
+        let shape = config.shape(Style::GeneformerV2, 100, "c.json").unwrap().unwrap();
+        assert_eq!((shape.tokens(), shape.feed_forward(), shape.dropout()), (100, 128, 0.0));
+        let json = r#"{"objective": "mlm", "model": {"embsize": 64, "nlayers": 2, "dropout": 0}}"#;
+        let config = TrainConfig::parse(json, Path::new("c.json")).unwrap();
+        let shape = config.shape(Style::ScGpt, 100, "c.json").unwrap().unwrap();
+        assert_eq!((shape.tokens(), shape.blocks(), shape.feed_forward(), shape.dropout()), (100, 2, 64, 0.0));
+        let refused = |json: &str, style| {
+            TrainConfig::parse(json, Path::new("c.json")).unwrap().shape(style, 9, "c.json").unwrap_err().to_string()
+        };
         let json = r#"{"model": {"hidden": 64}}"#;
-        let refused = TrainConfig::parse(json, Path::new("c.json")).unwrap().shape(9, "c.json").unwrap_err();
-        assert_eq!(refused.to_string(), "c.json: unknown key `hidden` in `model`");
+        assert_eq!(refused(json, Style::GeneformerV1), "c.json: unknown key `hidden` in `model` (Geneformer)");
+        let json = r#"{"model": {"hidden_size": 64}}"#;
+        assert_eq!(refused(json, Style::ScGpt), "c.json: unknown key `hidden_size` in `model` (scGPT)");
     }
 }

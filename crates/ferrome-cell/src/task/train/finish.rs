@@ -10,20 +10,20 @@ use super::lesson::{Goal, Lesson, Part, Predictions};
 use super::mask::Tokens;
 use super::network::Network;
 use super::state::State;
-use super::{Baseline, Baselines, Start, baselines, card, measured, save};
+use super::{Baseline, Baselines, HiddenValues, Start, baselines, card, measured, save, values};
 use crate::classification::{ClassQuality, Confusion, Quality, draw_confusion};
 use crate::{Error, Result};
 
 /// How good a model is on the items that it was not trained on and that chose nothing.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
-    /// What was learnt: hidden genes, cells or genes.
+    /// What was learnt: hidden genes or values, classes of cells or of genes.
     pub learnt: String,
     /// Items that were trained on, chose the epoch, are tested on.
     pub items: [usize; 3],
     /// Which part the numbers are of: test, or validation where nothing was left to test on.
     pub on: String,
-    /// Mean cross-entropy, in nats.
+    /// Mean cross-entropy, in nats; of hidden values the loss that was learnt from.
     pub loss: f64,
     /// Hidden genes of the test part.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +31,9 @@ pub struct Report {
     /// What simple statistics reach on the same hidden genes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frequencies: Option<Baselines>,
+    /// Hidden values of the part, and what simple statistics reach on them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden_values: Option<HiddenValues>,
     /// How good the classes are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
@@ -54,6 +57,7 @@ pub(super) fn finish(start: &Start, lesson: &Lesson, network: &Network, state: &
     let split = &lesson.split;
     let learnt = match &lesson.goal {
         Goal::Hidden(_) => "hidden genes",
+        Goal::Values(_) => "hidden values",
         Goal::Cells { .. } => "classes of cells",
         Goal::Genes(_) => "classes of genes",
     };
@@ -67,6 +71,10 @@ pub(super) fn finish(start: &Start, lesson: &Lesson, network: &Network, state: &
     if let Goal::Hidden(known) = &lesson.goal {
         let (hidden, frequencies) = frequencies(lesson, known, part);
         (report.hidden_genes, report.frequencies) = (Some(hidden), Some(frequencies));
+    } else if let Goal::Values(known) = &lesson.goal {
+        let train = lesson.items(Part::Train).iter().map(|&cell| lesson.cell(cell));
+        let error = found.squared_error.unwrap_or(f64::NAN);
+        report.hidden_values = Some(values::evaluate(train, known, &lesson.masked_values(part), error));
     } else if let Some(classes) = lesson.classes() {
         let confusion = found.predictions.confusion(&classes.names);
         write_whole(&folder.join("confusion.svg"), draw_confusion(&confusion)?)?;
@@ -75,7 +83,7 @@ pub(super) fn finish(start: &Start, lesson: &Lesson, network: &Network, state: &
         (report.quality, report.classes) = (Some(confusion.quality()), confusion.of_classes());
         report.confusion = Some(confusion);
     }
-    save::hugging_face(start, lesson, network)?;
+    save::model(start, lesson, network)?;
     measured::write(&state.measured, folder)?;
     let failed = |e: serde_json::Error| Error::Train(e.to_string());
     write_whole(&folder.join("train.json"), serde_json::to_string_pretty(start.config).map_err(failed)? + "\n")?;

@@ -1,4 +1,4 @@
-//! A Geneformer with random weights.
+//! Encoders with random weights.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use ferrome_core::{nn::Loader, weights::Checkpoint};
 use safetensors::{Dtype, tensor::TensorView};
 use tch::{Device, Kind, Tensor};
 
-use crate::model::{Geneformer, GeneformerConfig};
+use crate::model::{Encoder, Geneformer, GeneformerConfig, Shape, scgpt};
 use crate::{Error, Result};
 
 /// Names and shapes of all tensors of `BertForMaskedLM`.
@@ -38,8 +38,16 @@ fn shapes(config: &GeneformerConfig) -> Vec<(String, Vec<i64>)> {
     all
 }
 
+/// An encoder of this shape; drawn from libtorch's generator, which an scGPT seeds anew.
+pub(super) fn random(shape: &Shape, seed: u64, device: Device) -> Result<Encoder> {
+    Ok(match shape {
+        Shape::Geneformer(config) => Encoder::Geneformer(Box::new(geneformer(config, device)?)),
+        Shape::ScGpt(config) => Encoder::ScGpt(Box::new(scgpt::random_model(config, seed, device)?)),
+    })
+}
+
 /// Matrices normal with a standard deviation of 0.02, as BERT; biases 0, LayerNorms 1. Drawn from libtorch's generator.
-pub(super) fn random(config: &GeneformerConfig, device: Device) -> Result<Geneformer> {
+fn geneformer(config: &GeneformerConfig, device: Device) -> Result<Geneformer> {
     let mut tensors = Vec::new();
     for (name, shape) in shapes(config) {
         let options = (Kind::Float, Device::Cpu);

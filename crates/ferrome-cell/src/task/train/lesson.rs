@@ -3,6 +3,7 @@
 mod evaluate;
 mod genes;
 mod step;
+mod values;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,10 +13,11 @@ use rand_chacha::ChaCha8Rng;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::config::{ClassWeights, Objective, TrainConfig};
-use super::mask::{self, Cover, Masked, Tokens};
+use super::mask::{self, Cover, Masked, MaskedValues, Tokens};
 use super::split::Items;
-use super::{Corpus, Split, Start};
-use crate::model::{Classes, Classified, GeneformerConfig};
+use super::{Corpus, CorpusCell, Split, Start};
+use crate::model::scgpt::ValueStyle;
+use crate::model::{Classes, Classified, Family, Shape, scgpt::CellTokens};
 use crate::{Error, Result};
 
 pub(super) use evaluate::Predictions;
@@ -30,6 +32,8 @@ pub(super) struct Lesson<'a> {
     pub(super) split: Split,
     config: &'a TrainConfig,
     max_length: usize,
+    mask_share: f64,
+    pub(super) family: Family,
     /// What each class counts.
     weights: Vec<f32>,
 }
@@ -39,6 +43,8 @@ pub(super) struct Lesson<'a> {
 pub(super) enum Goal {
     /// Hidden genes.
     Hidden(Tokens),
+    /// Hidden values of genes.
+    Values(Tokens),
     /// The class of each cell.
     Cells { classes: Classes, class: Vec<usize> },
     /// The class of genes.
@@ -54,13 +60,12 @@ pub(super) enum Part {
 }
 
 impl<'a> Lesson<'a> {
-    pub(super) fn new(start: &'a Start, corpus: &'a Corpus, shape: &GeneformerConfig) -> Result<Self> {
+    pub(super) fn new(start: &'a Start, corpus: &'a Corpus, shape: &Shape) -> Result<Self> {
         let config = start.config;
-        corpus.check(shape.vocab_size, shape.max_position_embeddings, config.max_length)?;
-        let positions = usize::try_from(shape.max_position_embeddings).unwrap_or(usize::MAX);
-        let max_length = config.max_length.unwrap_or(positions);
+        corpus.check(shape, start.from, config.max_length)?;
+        let max_length = config.max_length.or(shape.positions()).unwrap_or(usize::MAX);
         let goal = match (config.objective, &config.label, &config.genes) {
-            (Objective::Mlm, ..) => Goal::Hidden(hidden(start)?),
+            (Objective::Mlm, ..) => hidden(start, shape)?,
             (Objective::Classify, Some(label), None) => cells(corpus, label)?,
             (Objective::Classify, None, Some(table)) => {
                 Goal::Genes(GeneClasses::read(table, start.vocabulary, corpus, max_length)?)
@@ -72,7 +77,9 @@ impl<'a> Lesson<'a> {
             }
         };
         let split = split(config, corpus, &goal)?;
-        let mut lesson = Self { corpus, goal, split, config, max_length, weights: Vec::new() };
+        let family = shape.family();
+        let mask_share = config.mask_share(family);
+        let mut lesson = Self { corpus, goal, split, config, max_length, mask_share, family, weights: Vec::new() };
         lesson.weights = lesson.class_weights();
         Ok(lesson)
     }
@@ -80,7 +87,7 @@ impl<'a> Lesson<'a> {
     /// Names of the classes, where there are classes.
     pub(super) fn classes(&self) -> Option<&Classes> {
         match &self.goal {
-            Goal::Hidden(_) => None,
+            Goal::Hidden(_) | Goal::Values(_) => None,
             Goal::Cells { classes, .. } => Some(classes),
             Goal::Genes(genes) => Some(&genes.classes),
         }
@@ -89,7 +96,7 @@ impl<'a> Lesson<'a> {
     /// The class of each item: each cell, or each gene.
     pub(super) fn class(&self) -> &[usize] {
         match &self.goal {
-            Goal::Hidden(_) => &[],
+            Goal::Hidden(_) | Goal::Values(_) => &[],
             Goal::Cells { class, .. } => class,
             Goal::Genes(genes) => &genes.class,
         }
@@ -120,10 +127,19 @@ impl<'a> Lesson<'a> {
         format!("{}{genes}", self.corpus.fingerprint())
     }
 
-    /// Tokens of a cell, as many as are looked at.
+    /// A cell, as many tokens as are looked at.
+    pub(super) fn cell(&self, cell: usize) -> CellTokens<'_> {
+        self.corpus.cells.get(cell).map_or(CellTokens { tokens: &[], values: &[] }, |cell| cell.first(self.max_length))
+    }
+
+    /// Its tokens.
     pub(super) fn tokens(&self, cell: usize) -> &[i32] {
-        let tokens = self.corpus.cells.get(cell).map_or(&[][..], |cell| &cell.tokens);
-        tokens.get(..self.max_length).unwrap_or(tokens)
+        self.cell(cell).tokens
+    }
+
+    /// Some cells.
+    pub(super) fn cells(&self, cells: &[usize]) -> Vec<CellTokens<'_>> {
+        cells.iter().map(|&cell| self.cell(cell)).collect()
     }
 
     /// Cells that items of a part are in.
@@ -171,14 +187,28 @@ impl<'a> Lesson<'a> {
     /// The cells of a part with the same genes hidden every time.
     pub(super) fn masked(&self, part: Part) -> Vec<Masked> {
         let Goal::Hidden(known) = &self.goal else { return Vec::new() };
-        let mut random = ChaCha8Rng::seed_from_u64(self.config.seed);
-        random.set_stream(u64::from(part == Part::Test));
+        let mut random = self.random_of(part);
         let batches = self.batches(self.cells_of(part)).into_iter();
         let hide = |batch: Vec<usize>| {
             let cells = batch.iter().map(|&cell| self.tokens(cell).to_vec()).collect();
-            mask::hide(cells, known, self.config.mask_share, Cover::Mask, &mut random)
+            mask::hide(cells, known, self.mask_share, Cover::Mask, &mut random)
         };
         batches.map(hide).filter(|masked| !masked.places.is_empty()).collect()
+    }
+
+    /// The cells of a part with the same values hidden every time.
+    pub(super) fn masked_values(&self, part: Part) -> Vec<MaskedValues<'_>> {
+        let Goal::Values(known) = &self.goal else { return Vec::new() };
+        let mut random = self.random_of(part);
+        let batches = self.batches(self.cells_of(part)).into_iter();
+        let hide = |batch: Vec<usize>| mask::hide_values(self.cells(&batch), known, self.mask_share, &mut random);
+        batches.map(hide).filter(|masked| !masked.places.is_empty()).collect()
+    }
+
+    fn random_of(&self, part: Part) -> ChaCha8Rng {
+        let mut random = ChaCha8Rng::seed_from_u64(self.config.seed);
+        random.set_stream(u64::from(part == Part::Test));
+        random
     }
 
     fn class_weights(&self) -> Vec<f32> {
@@ -198,12 +228,22 @@ impl<'a> Lesson<'a> {
     }
 }
 
-fn hidden(start: &Start) -> Result<Tokens> {
+fn hidden(start: &Start, shape: &Shape) -> Result<Goal> {
     let vocabulary = start.vocabulary.ok_or_else(|| {
         Error::Train("hidden genes need the vocabulary that the cells were tokenized with (--vocabulary)".into())
     })?;
-    let mask = vocabulary.special("<mask>").ok_or_else(|| Error::Train("the vocabulary has no `<mask>`".into()))?;
-    Ok(Tokens::new(mask, vocabulary.genes().iter().map(|gene| gene.token).collect()))
+    let genes = vocabulary.genes().iter().map(|gene| gene.token).collect();
+    match shape {
+        Shape::Geneformer(_) => {
+            let lacks = || Error::Train("the vocabulary has no `<mask>`".into());
+            Ok(Goal::Hidden(Tokens::new(vocabulary.special("<mask>").ok_or_else(lacks)?, genes)))
+        }
+        Shape::ScGpt(config) if config.input_emb_style == ValueStyle::Category => Err(Error::Train(
+            "values are hidden from models that take them as numbers, and this one has a table of bins (category)"
+                .into(),
+        )),
+        Shape::ScGpt(_) => Ok(Goal::Values(Tokens::new(mask::NO_TOKEN, genes))),
+    }
 }
 
 fn cells(corpus: &Corpus, label: &str) -> Result<Goal> {
@@ -233,8 +273,11 @@ fn split(config: &TrainConfig, corpus: &Corpus, goal: &Goal) -> Result<Split> {
         let items = Items { identity: &identity, class: Some(&genes.class), group: None };
         return Split::new(&config.split, items, config.seed);
     }
-    let bytes = |tokens: &[i32]| tokens.iter().flat_map(|token| token.to_le_bytes()).collect::<Vec<_>>();
-    let identity: Vec<u64> = corpus.cells.iter().map(|cell| xxh3_64(&bytes(&cell.tokens))).collect();
+    let bytes = |cell: &CorpusCell| {
+        let tokens = cell.tokens.iter().flat_map(|token| token.to_le_bytes());
+        tokens.chain(cell.values.iter().flat_map(|value| value.to_le_bytes())).collect::<Vec<_>>()
+    };
+    let identity: Vec<u64> = corpus.cells.iter().map(|cell| xxh3_64(&bytes(cell))).collect();
     let groups: Vec<String> = corpus.cells.iter().map(|cell| cell.group.clone()).collect();
     let group = config.split.group.as_ref().map(|_| groups.as_slice());
     let class = if let Goal::Cells { class, .. } = goal { Some(class.as_slice()) } else { None };

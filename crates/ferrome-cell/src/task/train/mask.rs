@@ -1,5 +1,12 @@
+mod values;
+
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+
+pub(super) use values::{MaskedValues, hide_values};
+
+/// Stands for `<mask>` where it is values that are hidden.
+pub(super) const NO_TOKEN: i32 = -1;
 
 /// Which tokens are genes, and what hides one.
 #[derive(Clone, Debug)]

@@ -5,13 +5,13 @@ use tch::{Kind, Tensor};
 use super::adapter::Adapters;
 use super::lesson::Lesson;
 use super::{Start, init};
-use crate::model::{Batch, ClassifierHead, Geneformer, GeneformerConfig};
+use crate::model::{ClassifierHead, Encoder, Place, Represented, Shape, scgpt::CellTokens};
 use crate::{Error, Result};
 
 /// The model of a training.
 #[derive(Debug)]
 pub(super) struct Network {
-    encoder: Geneformer,
+    encoder: Encoder,
     /// Of a classifier; hidden genes have the head of the encoder.
     pub(super) head: Option<ClassifierHead>,
     adapters: Option<Adapters>,
@@ -21,23 +21,20 @@ pub(super) struct Network {
 
 impl Network {
     /// The checkpoint, or random weights.
-    pub(super) fn new(start: &Start, lesson: &Lesson, shape: &GeneformerConfig) -> Result<Self> {
+    pub(super) fn new(start: &Start, lesson: &Lesson, shape: &Shape) -> Result<Self> {
         let config = start.config;
         // One seed for the first weights, whatever is drawn of them.
         tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));
         let encoder = match start.from {
-            Some(opened) => opened.load(Kind::Float, start.device)?,
-            None => init::random(shape, start.device)?,
+            Some(opened) => Encoder::load(opened, Kind::Float, start.device)?,
+            None => init::random(shape, config.seed, start.device)?,
         };
-        let layers = shape.num_hidden_layers;
+        let layers = shape.blocks();
         if config.freeze > layers {
             return Err(Error::Train(format!("freeze is {}, and the model has {layers} blocks", config.freeze)));
         }
         let head = match (lesson.classes(), start.from) {
-            (Some(classes), Some(opened)) => {
-                let count = i64::try_from(classes.names.len()).unwrap_or(i64::MAX);
-                Some(ClassifierHead::random(opened, classes.classified, count, start.device)?)
-            }
+            (Some(classes), Some(opened)) => Some(ClassifierHead::random(opened, classes, start.device)?),
             (Some(_), None) => return Err(Error::Train(NO_MODEL.into())),
             (None, _) => None,
         };
@@ -56,30 +53,25 @@ impl Network {
     }
 
     fn moves(&self, name: &str) -> bool {
-        if name.starts_with("cls.") {
-            return self.head.is_none();
-        }
-        let block = name.strip_prefix("bert.encoder.layer.").and_then(|rest| rest.split('.').next());
-        match block.and_then(|block| block.parse::<usize>().ok()) {
-            Some(block) => block >= self.freeze,
-            None => self.freeze == 0,
+        match Place::of(name) {
+            // Of classes an scGPT has the head's own.
+            Place::Decoder => self.head.is_none() && !name.starts_with("cls_decoder."),
+            Place::Block(block) => block >= self.freeze,
+            Place::Embedding => self.freeze == 0,
         }
     }
 
     /// The encoder as it is now, its adapters added.
-    pub(super) fn encoder(&self) -> Result<Geneformer> {
+    pub(super) fn encoder(&self) -> Result<Encoder> {
         match &self.adapters {
             Some(adapters) => adapters.apply(&self.encoder),
             None => Ok(self.encoder.share()),
         }
     }
 
-    /// Last representations of a batch, with dropout in training: `[t, d]`.
-    pub(super) fn represent(&self, encoder: &Geneformer, batch: &Batch, training: bool) -> Result<Tensor> {
-        if training {
-            return encoder.forward_training(self.kind, batch);
-        }
-        encoder.forward_in(self.kind, batch, encoder.config().num_hidden_layers, |_, _| Ok(()))
+    /// Last representations of some cells, with dropout in training.
+    pub(super) fn represent(&self, encoder: &Encoder, cells: &[CellTokens], training: bool) -> Result<Represented> {
+        encoder.represent_in(self.kind, cells, training)
     }
 }
 

@@ -6,7 +6,7 @@ use ferrome_core::interrupt::Interrupt;
 use tch::{Device, Kind};
 
 use super::{Measured, Report, TrainConfig};
-use crate::model::OpenGeneformer;
+use crate::model::OpenModel;
 use crate::vocabulary::Vocabulary;
 
 /// What a run is started with.
@@ -15,7 +15,7 @@ pub struct Start<'a> {
     /// How to train.
     pub config: &'a TrainConfig,
     /// Where to start from; random weights of `config.model` without it.
-    pub from: Option<&'a OpenGeneformer>,
+    pub from: Option<&'a OpenModel>,
     /// Which token is which gene. Hidden genes and classes of genes need it.
     pub vocabulary: Option<&'a Vocabulary>,
     /// The folder that it writes.

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::trainer::Trainer;
 use super::{Measured, Start};
-use crate::model::OpenGeneformer;
+use crate::model::OpenModel;
 use crate::{Error, Result};
 
 /// The key of the checkpoint's metadata under which it stands.
@@ -38,7 +38,7 @@ pub(super) struct Kept(Vec<(String, Tensor)>);
 
 impl State {
     pub(super) fn new(start: &Start, data: String) -> Result<Self> {
-        let from = start.from.map(OpenGeneformer::fingerprint).transpose()?.unwrap_or_else(|| "random".into());
+        let from = start.from.map(OpenModel::fingerprint).transpose()?.unwrap_or_else(|| "random".into());
         let vocabulary = start.vocabulary.map_or_else(|| "none".to_owned(), |v| format!("{:032x}", v.fingerprint()));
         let dtype = ferrome_core::device::kind_name(start.kind).to_owned();
         let known = [("data", data), ("from", from), ("vocabulary", vocabulary), ("dtype", dtype)];

@@ -11,7 +11,7 @@ use super::lesson::{Lesson, Part};
 use super::network::{NO_MODEL, Network};
 use super::state::{Kept, State};
 use super::{Corpus, Measured, Outcome, Progress, Start, finish, measured};
-use crate::model::GeneformerConfig;
+use crate::model::Shape;
 use crate::{Error, Result};
 
 /// Between two checkpoints at least so much time passes.
@@ -37,24 +37,24 @@ pub fn train(start: &Start, corpus: &Corpus, tell: &mut dyn FnMut(&Progress)) ->
     outcome
 }
 
-/// The model's configuration: the checkpoint's, or that of random weights.
-fn shape(start: &Start) -> Result<GeneformerConfig> {
+/// The model's sizes: the checkpoint's, or those of random weights for the vocabulary.
+fn shape(start: &Start) -> Result<Shape> {
     if let Some(opened) = start.from {
-        return Ok(opened.config.clone());
+        return Ok(opened.shape());
     }
-    let rows = start.vocabulary.map_or(0, |vocabulary| {
-        let genes = vocabulary.genes().iter().map(|gene| gene.token);
-        genes.chain(vocabulary.specials().iter().map(|(_, token)| *token)).max().map_or(0, |last| i64::from(last) + 1)
-    });
-    if rows == 0 && start.config.model.is_some() {
-        return Err(Error::Train(
-            "a new model needs the vocabulary that the cells were tokenized with (--vocabulary)".into(),
-        ));
+    if start.config.model.is_none() {
+        return Err(Error::Train(NO_MODEL.into()));
     }
-    start.config.shape(rows, "model")?.ok_or_else(|| Error::Train(NO_MODEL.into()))
+    let vocabulary = start.vocabulary.ok_or_else(|| {
+        Error::Train("a new model needs the vocabulary that the cells were tokenized with (--vocabulary)".into())
+    })?;
+    let genes = vocabulary.genes().iter().map(|gene| gene.token);
+    let tokens = genes.chain(vocabulary.specials().iter().map(|(_, token)| *token));
+    let rows = tokens.max().map_or(0, |last| i64::from(last) + 1);
+    start.config.shape(vocabulary.style(), rows, "model")?.ok_or_else(|| Error::Train(NO_MODEL.into()))
 }
 
-fn run(start: &Start, lesson: &Lesson, shape: &GeneformerConfig, tell: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
+fn run(start: &Start, lesson: &Lesson, shape: &Shape, tell: &mut dyn FnMut(&Progress)) -> Result<Outcome> {
     let mut trainer = Trainer::new(start, lesson, shape)?;
     let resumed = (trainer.state.step > 0).then_some(trainer.state.step);
     trainer.epochs(tell)?;
@@ -75,7 +75,7 @@ pub(super) struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    fn new(start: &'a Start<'a>, lesson: &'a Lesson<'a>, shape: &GeneformerConfig) -> Result<Self> {
+    fn new(start: &'a Start<'a>, lesson: &'a Lesson<'a>, shape: &Shape) -> Result<Self> {
         let network = Network::new(start, lesson, shape)?;
         let optimiser = AdamW::new(network.trained(), start.config.optimiser())?;
         let state = State::new(start, lesson.identity())?;

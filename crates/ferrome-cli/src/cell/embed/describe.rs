@@ -24,6 +24,7 @@ pub(super) fn run(
         .with("specials", specials)
         .with("long", options.long)
         .with("carried", args.obs.join(","))
+        .with("batch", args.batch.as_deref().unwrap_or("none"))
         .with("dtype", kind_name(kind))
         .with("device", device_kind(device)))
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use ferrome_cell::{
     Error,
     genes::Matching,
@@ -14,11 +14,11 @@ use ferrome_cell::{
         Header,
         tokens::{self, TokenReader},
     },
-    task::tokenize,
+    task::{tokenize, train::vocabulary_name},
     tokenize::{
         Style, Tokenizer,
         geneformer::{self, Geneformer},
-        scgpt::{self, ScGpt},
+        scgpt::{self, Recipe, ScGpt},
         totals::Totals,
     },
     vocabulary::Vocabulary,
@@ -34,7 +34,7 @@ use crate::options::describe_input;
 /// How cells become tokens, where the input holds cells.
 #[derive(clap::Args, Debug)]
 pub(in crate::cell) struct Cells {
-    /// Where IN holds cells: the vocabulary, which also says the style [default: the one beside the weights]
+    /// The vocabulary of the tokens, or that makes them of cells, and also says the style [default: the one beside the weights]
     #[arg(long, value_name = "VOCAB.json", help_heading = "Cells")]
     vocabulary: Option<PathBuf>,
     /// The matrix to take: X, raw/X, or a layer [default: the first of X, raw/X, layers/counts that holds counts]
@@ -51,6 +51,8 @@ pub(in crate::cell) struct Cells {
 pub(in crate::cell) struct Input {
     pub(in crate::cell) tokens: TokenReader,
     pub(in crate::cell) description: RunDescription,
+    /// What the tokens stand for, where that is known.
+    pub(in crate::cell) vocabulary: Option<Vocabulary>,
 }
 
 impl Cells {
@@ -64,12 +66,16 @@ impl Cells {
     ) -> Result<Input> {
         let mut description = RunDescription::new();
         if tokens::is_tokens(input)? {
-            if self.vocabulary.is_some() || self.matrix.is_some() || self.n_counts.is_some() {
-                bail!("{}: holds tokens; --vocabulary, --matrix and --n-counts are for cells", input.display());
+            if self.matrix.is_some() || self.n_counts.is_some() {
+                bail!("{}: holds tokens; --matrix and --n-counts are for cells", input.display());
             }
             let tokens = tokens::open(input)?;
+            let vocabulary = self.of_tokens(&tokens, model)?;
+            if let Some(difference) = made_otherwise(&tokens, model)? {
+                bail!("{}: {difference}; see `ferrome cell tokenize`", input.display());
+            }
             describe_input(&mut description, "input", input)?;
-            return Ok(Input { tokens, description });
+            return Ok(Input { tokens, description, vocabulary });
         }
         let vocabulary = self.genes(input, model)?;
         let genes = self.names.options()?;
@@ -80,25 +86,41 @@ impl Cells {
         // Every run says what share of the genes matched.
         eprintln!("{}", matching.statistics);
         say(quiet, &found(input, &header));
-        let tokenizer = self.tokenizer(&vocabulary, &matching, &header, quiet)?;
+        let tokenizer = self.tokenizer(&vocabulary, &matching, (&header, quiet), model)?;
         describe_input(&mut description, "input", input)?;
         tokenize::describe_genes(&mut description, &vocabulary, &genes);
         tokenizer.describe(&mut description);
         description.set("matrix", &header.layer);
         let tokens = tokenize::stream(input, reader, &matching, tokenizer, &vocabulary)?;
-        Ok(Input { tokens, description })
+        Ok(Input { tokens, description, vocabulary: Some(vocabulary) })
+    }
+
+    // What tokens that are there already stand for: by --vocabulary, which must be the one that they were made with, or as the model says.
+    fn of_tokens(&self, tokens: &TokenReader, model: &OpenModel) -> Result<Option<Vocabulary>> {
+        let Some(path) = &self.vocabulary else { return Ok(model.vocabulary()?) };
+        let vocabulary = Self::read(path, model)?;
+        let found = vocabulary_name(&vocabulary);
+        if let Some(expected) = tokens.header().vocabulary.as_ref().filter(|expected| **expected != found) {
+            let tokens = tokens.path().display();
+            bail!("{tokens}: its tokens were made with the vocabulary {expected}; {} is {found}", path.display());
+        }
+        Ok(Some(vocabulary))
     }
 
     fn tokenizer(
         &self,
         vocabulary: &Vocabulary,
         matching: &Matching,
-        header: &Header,
-        quiet: bool,
+        (header, quiet): (&Header, bool),
+        model: &OpenModel,
     ) -> Result<Box<dyn Tokenizer>> {
         if vocabulary.style() == Style::ScGpt {
-            let options = scgpt::Options::of(scgpt::Path::ZeroShot);
-            return Ok(Box::new(ScGpt::new(vocabulary, matching, options)?));
+            let recipe = recipe(model)?;
+            let options = recipe.as_ref().map_or_else(|| scgpt::Options::of(scgpt::Path::ZeroShot), Recipe::options);
+            let tokenizer = ScGpt::new(vocabulary, matching, options)?;
+            let Some(recipe) = recipe else { return Ok(Box::new(tokenizer)) };
+            say(quiet, "tokens are made as those that the model was trained on (tokens.json)");
+            return Ok(Box::new(recipe.choose(tokenizer, vocabulary)));
         }
         let totals = Totals::asked(self.n_counts.as_deref(), &header.obs)?;
         say(quiet, &format!("total counts: {}", totals.describe()));
@@ -107,14 +129,15 @@ impl Cells {
     }
 
     fn genes(&self, input: &Path, model: &OpenModel) -> Result<Vocabulary> {
-        let vocabulary = match &self.vocabulary {
-            Some(path) => Some(Vocabulary::open(path)?),
-            None => model.vocabulary()?,
-        };
-        let Some(vocabulary) = vocabulary else {
-            bail!("{}: holds cells, which need --vocabulary to become tokens", input.display())
-        };
-        let path = self.vocabulary.clone().unwrap_or_else(|| model.path().to_owned());
+        if let Some(path) = &self.vocabulary {
+            return Self::read(path, model);
+        }
+        let vocabulary = model.vocabulary()?;
+        vocabulary.ok_or_else(|| anyhow!("{}: holds cells, which need --vocabulary to become tokens", input.display()))
+    }
+
+    fn read(path: &Path, model: &OpenModel) -> Result<Vocabulary> {
+        let vocabulary = Vocabulary::open(path)?;
         let (found, expected) = (vocabulary.style(), model.style());
         if expected.is_some_and(|expected| expected != found) || (expected.is_none() && found == Style::ScGpt) {
             let expected = expected.map_or("Geneformer", Style::name);
@@ -124,6 +147,22 @@ impl Cells {
         }
         Ok(vocabulary)
     }
+}
+
+/// How the tokens of a trained scGPT were made.
+fn recipe(model: &OpenModel) -> Result<Option<Recipe>> {
+    match model {
+        OpenModel::ScGpt(model) => Ok(model.recipe()?),
+        _ => Ok(None),
+    }
+}
+
+// What is other in tokens that ferrome made than in those that the model was trained on.
+fn made_otherwise(tokens: &TokenReader, model: &OpenModel) -> Result<Option<String>> {
+    let metadata = &tokens.header().metadata;
+    let known = metadata.contains_key("ferrome.cls_value");
+    let trained = recipe(model)?.filter(|_| known);
+    Ok(trained.and_then(|trained| Recipe::of(metadata, Vec::new).difference(&trained)))
 }
 
 fn say(quiet: bool, line: &str) {

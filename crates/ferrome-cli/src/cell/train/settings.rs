@@ -11,7 +11,7 @@ pub(super) struct Settings {
     /// JSON with settings; flags take the place of its keys
     #[arg(long, value_name = "CONFIG")]
     config: Option<PathBuf>,
-    /// mlm (hidden genes), or classify (cells by --label, genes by --genes)
+    /// mlm (hidden genes; of an scGPT hidden values), or classify (cells by --label, genes by --genes)
     #[arg(long, value_name = "WHAT", help_heading = "What is learnt")]
     objective: Option<What>,
     /// Classify cells: the column with their class

@@ -61,6 +61,12 @@ pub(super) fn outcome(outcome: &Outcome, folder: &Path, quiet: bool) {
             report.on, report.loss, known.frequency, known.frequency_at_rank, known.frequency_of_unseen
         );
     }
+    if let Some(values) = report.hidden_values {
+        eprintln!(
+            "{} hidden values of the {} part: squared error {:.4}; of the gene's mean {:.4}, of the mean {:.4}",
+            values.count, report.on, values.squared_error, values.mean_of_gene, values.mean
+        );
+    }
     if let Some(quality) = report.quality {
         let n = if report.on == "test" { report.items[2] } else { report.items[1] };
         let row = |name: &str, accuracy: f64, f1: f64| eprintln!("  {accuracy:.4}  {f1:.4}  {name}");

@@ -1,16 +1,17 @@
 use tch::{Device, Kind, Tensor};
 
-use super::{Goal, Lesson, Part, step::head};
+use super::{Goal, Lesson, Part, step::head, values};
 use crate::Result;
 use crate::classification::Confusion;
-use crate::model::Batch;
 use crate::task::train::network::Network;
 
 /// How good a model is on a part.
 #[derive(Debug)]
 pub(in crate::task::train) struct Evaluated {
-    /// Mean cross-entropy, in nats.
+    /// Mean cross-entropy, in nats; of hidden values the loss that is learnt from.
     pub(in crate::task::train) loss: f64,
+    /// The mean squared error of the decoder, of hidden values.
+    pub(in crate::task::train) squared_error: Option<f64>,
     /// What it says of each item; nothing for hidden genes.
     pub(in crate::task::train) predictions: Predictions,
 }
@@ -40,7 +41,14 @@ impl Lesson<'_> {
                 sum += self.hidden_loss(network, &masked, false)?.f_double_value(&[])? * masked.places.len() as f64;
                 count += masked.places.len();
             }
-            return Ok(Evaluated { loss: sum / count.max(1) as f64, predictions: Predictions::default() });
+            return Ok(Evaluated {
+                loss: sum / count.max(1) as f64,
+                squared_error: None,
+                predictions: Predictions::default(),
+            });
+        }
+        if let Goal::Values(_) = &self.goal {
+            return self.hidden_values(network, part);
         }
         let log_p = self.log_probabilities(network, part)?;
         let (mut loss, mut predictions) = (0.0, Predictions::default());
@@ -54,7 +62,20 @@ impl Lesson<'_> {
             predictions.predicted.push(predicted);
             predictions.probability.push(value.exp());
         }
-        Ok(Evaluated { loss: loss / predictions.items.len().max(1) as f64, predictions })
+        Ok(Evaluated { loss: loss / predictions.items.len().max(1) as f64, squared_error: None, predictions })
+    }
+
+    fn hidden_values(&self, network: &Network, part: Part) -> Result<Evaluated> {
+        let (mut sums, mut count) = ([0.0; 2], 0);
+        for masked in self.masked_values(part) {
+            let found = values::loss(network, &masked, false)?;
+            for (sum, loss) in sums.iter_mut().zip([found.all, found.squared_error]) {
+                *sum += loss.f_double_value(&[])? * masked.places.len() as f64;
+            }
+            count += masked.places.len();
+        }
+        let [loss, squared_error] = sums.map(|sum| sum / count.max(1) as f64);
+        Ok(Evaluated { loss, squared_error: Some(squared_error), predictions: Predictions::default() })
     }
 
     /// Log-probabilities of the classes for each item of a part; those of a gene are the mean over the cells that have it.
@@ -71,14 +92,12 @@ impl Lesson<'_> {
             sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         };
         for cells in self.batches(self.cells_of(part)) {
-            let tokens: Vec<&[i32]> = cells.iter().map(|&cell| self.tokens(cell)).collect();
-            let batch = Batch::new(&tokens, encoder.device())?;
-            let x = network.represent(&encoder, &batch, false)?;
-            let logits = head(network)?.forward(&x, &batch.sequences, 0.0)?.f_log_softmax(1, Kind::Double)?;
+            let represented = network.represent(&encoder, &self.cells(&cells), false)?;
+            let logits = head(network)?.forward(&encoder, &represented, false)?.f_log_softmax(1, Kind::Double)?;
             let rows = rows(&logits)?;
             match &self.goal {
                 Goal::Genes(genes) => {
-                    let flat = tokens.iter().flat_map(|tokens| tokens.iter());
+                    let flat = cells.iter().flat_map(|&cell| self.tokens(cell));
                     let known = flat.zip(&rows).filter_map(|(token, row)| Some((genes.item(*token)?, row)));
                     known.for_each(|(item, row)| add(item, row));
                 }

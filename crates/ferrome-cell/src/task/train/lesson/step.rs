@@ -1,8 +1,8 @@
 use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Reduction, Tensor};
 
-use super::{Goal, Lesson};
-use crate::model::{Batch, ClassifierHead};
+use super::{Goal, Lesson, values};
+use crate::model::{ClassifierHead, scgpt::CellTokens};
 use crate::task::train::mask::{self, Cover, Masked};
 use crate::task::train::network::Network;
 use crate::{Error, Result};
@@ -18,28 +18,27 @@ impl Lesson<'_> {
         cells: &[usize],
         random: &mut ChaCha8Rng,
     ) -> Result<Option<Tensor>> {
-        let encoder = network.encoder()?;
-        let device = encoder.device();
         if let Goal::Hidden(known) = &self.goal {
             let cells = cells.iter().map(|&cell| self.tokens(cell).to_vec()).collect();
-            let masked = mask::hide(cells, known, self.config.mask_share, Cover::Bert, random);
-            return if masked.places.is_empty() {
-                Ok(None)
-            } else {
-                self.hidden_loss(network, &masked, true).map(Some)
-            };
+            let masked = mask::hide(cells, known, self.mask_share, Cover::Bert, random);
+            let some = !masked.places.is_empty();
+            return some.then(|| self.hidden_loss(network, &masked, true)).transpose();
         }
-        let tokens: Vec<&[i32]> = cells.iter().map(|&cell| self.tokens(cell)).collect();
-        let batch = Batch::new(&tokens, device)?;
-        let x = network.represent(&encoder, &batch, true)?;
-        let logits = head(network)?.forward(&x, &batch.sequences, encoder.config().hidden_dropout_prob)?;
+        if let Goal::Values(known) = &self.goal {
+            let masked = mask::hide_values(self.cells(cells), known, self.mask_share, random);
+            let some = !masked.places.is_empty();
+            return some.then(|| Ok(values::loss(network, &masked, true)?.all)).transpose();
+        }
+        let encoder = network.encoder()?;
+        let device = encoder.device();
         let targets = self.targets(cells);
         if targets.iter().all(|&target| target == NONE) {
             return Ok(None);
         }
+        let represented = network.represent(&encoder, &self.cells(cells), true)?;
+        let logits = head(network)?.forward(&encoder, &represented, true)?.f_to_kind(Kind::Float)?;
         let targets = Tensor::f_from_slice(&targets)?.f_to_device(device)?;
         let weights = Tensor::f_from_slice(&self.weights)?.f_to_device(device)?;
-        let logits = logits.f_to_kind(Kind::Float)?;
         Ok(Some(logits.f_cross_entropy_loss(&targets, Some(weights), Reduction::Mean, NONE, 0.0)?))
     }
 
@@ -52,12 +51,11 @@ impl Lesson<'_> {
     ) -> Result<Tensor> {
         let encoder = network.encoder()?;
         let device = encoder.device();
-        let cells: Vec<&[i32]> = masked.cells.iter().map(Vec::as_slice).collect();
-        let batch = Batch::new(&cells, device)?;
-        let x = network.represent(&encoder, &batch, training)?;
+        let cells: Vec<CellTokens> = masked.cells.iter().map(|tokens| CellTokens { tokens, values: &[] }).collect();
+        let x = network.represent(&encoder, &cells, training)?.x;
         let places = Tensor::f_from_slice(&masked.places)?.f_to_device(device)?;
         let targets = Tensor::f_from_slice(&masked.targets)?.f_to_device(device)?;
-        let logits = encoder.logits(&x.f_index_select(0, &places)?)?.f_to_kind(Kind::Float)?; // [m, vocabulary]
+        let logits = encoder.gene_logits(&x.f_index_select(0, &places)?)?.f_to_kind(Kind::Float)?; // [m, vocabulary]
         Ok(logits.f_cross_entropy_loss::<Tensor>(&targets, None, Reduction::Mean, NONE, 0.0)?)
     }
 
