@@ -33,12 +33,32 @@ impl Fetcher<'_> {
             progress.found(file.expected.bytes);
             return Ok(false);
         }
-        let mut part = Part::open(self, file)?;
-        self.patience.persist(&file.url, || part.go_on(self))?;
-        part.finish()?;
+        let resumed = self.attempt(file)?;
+        if let Err(error) = resumed.result {
+            if !resumed.earlier {
+                return Err(error);
+            }
+            progress.say(&format!("{}: what an earlier run left is damaged; starting anew", file.path));
+            progress.lost(file.expected.bytes);
+            self.attempt(file)?.result?;
+        }
         drop(lock);
         Ok(true)
     }
+
+    fn attempt(&self, file: &Planned) -> Result<Attempt> {
+        let mut part = Part::open(self, file)?;
+        let earlier = part.furthest > 0;
+        self.patience.persist(&file.url, || part.go_on(self))?;
+        Ok(Attempt { earlier, result: part.finish() })
+    }
+}
+
+/// A file that came to its end, right or wrong.
+struct Attempt {
+    /// Whether an earlier run had begun it.
+    earlier: bool,
+    result: Result<()>,
 }
 
 /// A file that is not whole yet.

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use ferrome_core::weights::{Entry, shards_of};
 
-use crate::{Error, Result, check::{Expected, check_file}};
+use crate::{
+    Error, Result,
+    check::{Expected, check_file},
+};
 
 /// What a checksum is known from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,7 +30,7 @@ pub struct FileReport {
     /// What it was compared with.
     pub source: Source,
     /// How it differs.
-    pub trouble: Option<Error>,
+    pub trouble: Option<String>,
 }
 
 /// Compares every file of a model in `root`, a snapshot of its repository or, for a model without one, its folder.
@@ -36,16 +39,21 @@ pub struct FileReport {
 ///
 /// A file cannot be read; one that differs is in the report.
 pub fn verify(entry: &Entry, root: &Path) -> Result<Vec<FileReport>> {
-    let listed = entry.files.iter().chain(&entry.optional).chain(&entry.weights).chain(entry.known.keys());
-    let mut files: Vec<String> = listed.filter(|file| root.join(file).exists()).cloned().collect();
-    files.extend(entry.weights.iter().flat_map(|weights| shards_of(weights, root)).filter(|file| root.join(file).exists()));
+    let listed = entry.files.iter().chain(&entry.optional).chain(&entry.weights).chain(entry.known.keys()).cloned();
+    let shards = entry.weights.iter().flat_map(|weights| shards_of(weights, root));
+    let mut files: Vec<String> = listed.chain(shards).collect();
     files.sort_unstable();
     files.dedup();
+    // Of a published model some files are optional; of what ships with Ferrome none is.
+    files.retain(|file| root.join(file).exists() || (entry.ships() && entry.known.contains_key(file)));
     files.into_iter().map(|path| report(entry, root, path)).collect()
 }
 
 fn report(entry: &Entry, root: &Path, path: String) -> Result<FileReport> {
     let file = root.join(&path);
+    if !file.exists() {
+        return Ok(FileReport { path, bytes: 0, source: Source::Registry, trouble: Some("is missing".into()) });
+    }
     let bytes = fs_err::metadata(&file)?.len();
     let blob = fs_err::canonicalize(&file)?;
     // In the cache a file's content has the name that the hub gave it, which is its checksum.
@@ -60,7 +68,8 @@ fn report(entry: &Entry, root: &Path, path: String) -> Result<FileReport> {
     }
     let trouble = match check_file(&file, &expected) {
         Ok(()) => None,
-        Err(error @ (Error::WrongSize { .. } | Error::WrongChecksum { .. })) => Some(error),
+        Err(Error::WrongSize { expected, found, .. }) => Some(format!("{found} bytes, expected {expected}")),
+        Err(Error::WrongChecksum { kind, expected, found, .. }) => Some(format!("{kind} {found}, expected {expected}")),
         Err(error) => return Err(error),
     };
     Ok(FileReport { path, bytes, source, trouble })
