@@ -142,10 +142,7 @@ fn unknown_name_says_where_it_looked_and_how_to_get_it() {
                 .display()
                 .to_string(),
         ];
-        let expected = format!(
-            "model `{model}` was not found; looked for {}; {advice}",
-            looked.join(", ")
-        );
+        let expected = format!("model `{model}` was not found; looked for {}; {advice}", looked.join(", "));
         assert_eq!(place.refused(&format!("in.fasta -m {model} -o out.csv")), expected);
     }
 }
@@ -160,7 +157,10 @@ fn misspelt_name_and_name_of_another_room() {
         ("esm2_t33_650M_UR50D", "get it with `ferrome model pull esm2_t33_650M_UR50D` or give a folder"),
     ] {
         let message = place.refused(&format!("in.fasta -m {model} -o out.csv"));
-        assert!(message.starts_with(&format!("model `{model}` was not found; looked for weights/{model}, ")), "{message}");
+        assert!(
+            message.starts_with(&format!("model `{model}` was not found; looked for weights/{model}, ")),
+            "{message}"
+        );
         assert!(message.ends_with(&format!("; {advice}")), "{message}");
     }
 }

@@ -35,7 +35,8 @@ fn path_of_what_ships_and_of_what_is_not_here() {
     let message = place.run("model path Geneformer-V2-316M").refusal();
     assert!(message.ends_with("; get it with `ferrome model pull Geneformer-V2-316M` or give a folder"), "{message}");
     let message = place.run("model path me/model").refusal();
-    let expected = "model `me/model` is not here, or not all of it: get it with `ferrome model pull me/model` or give a folder";
+    let expected =
+        "model `me/model` is not here, or not all of it: get it with `ferrome model pull me/model` or give a folder";
     assert_eq!(message, expected);
 }
 
@@ -46,7 +47,8 @@ fn names_that_are_not_known() {
         let message = place.run(&format!("model {verb} esm2_650M")).refusal();
         assert_eq!(message, "model `esm2_650M` is not known: did you mean `esm2_t33_650M_UR50D`?");
         let message = place.run(&format!("model {verb} nothing")).refusal();
-        let advice = "`ferrome model list` shows the names that are; ORGANISATION/REPOSITORY takes any of the Hugging Face hub";
+        let advice =
+            "`ferrome model list` shows the names that are; ORGANISATION/REPOSITORY takes any of the Hugging Face hub";
         assert_eq!(message, format!("model `nothing` is not known: {advice}"));
     }
 }
@@ -67,7 +69,10 @@ fn what_ships_is_as_its_manifest_says() {
         let verified = place.run(&format!("model verify {model}"));
         assert_eq!(verified.code, Some(0), "{}", verified.stderr);
         let end = verified.stdout.lines().last().unwrap();
-        assert!(end.starts_with(&format!("{model}: no numbers were published for it; only its files were checked: ")), "{end}");
+        assert!(
+            end.starts_with(&format!("{model}: no numbers were published for it; only its files were checked: ")),
+            "{end}"
+        );
     }
 }
 
@@ -100,7 +105,9 @@ fn goldens_that_do_not_fit() {
         ended.message()
     };
     let golden = |fields: &str| {
-        format!(r#"[{{"what": "logits", "expected": [[1, 2]], "absolute": 1, "relative": 0, "source": "me", {fields}}}]"#)
+        format!(
+            r#"[{{"what": "logits", "expected": [[1, 2]], "absolute": 1, "relative": 0, "source": "me", {fields}}}]"#
+        )
     };
     assert_eq!(refused("[]"), "goldens.json: has no expected numbers");
     assert!(refused("{").starts_with("goldens.json: EOF while parsing"));

@@ -569,7 +569,7 @@ def test_numbers_that_hold_and_numbers_that_do_not(place: Path, hub: Hub) -> Non
     done = ferrome("model", "verify", NAME, "--goldens", str(goldens(place, 0.01)))
     assert done.returncode == 1
     assert done.stderr == "error: tiny/esm: 0 of 3 files and 1 of 2 published results differ\n"
-    assert "1.00e-02" in done.stdout and "WRONG" in done.stdout
+    assert "1.00e-2" in done.stdout and "WRONG" in done.stdout
 
 
 def test_another_model_under_a_published_name_does_not_pass(place: Path, hub: Hub) -> None:

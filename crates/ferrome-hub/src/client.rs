@@ -1,7 +1,7 @@
 //! Asking the server: what a file is, and for its bytes.
 
-mod answer;
 mod agents;
+mod answer;
 
 use ureq::{Agent, Body, http::Response};
 

@@ -63,8 +63,7 @@ impl Hub {
     fn download(&self, entry: &Entry, repository: &str) -> Result<Pulled> {
         let client = Client::new(&self.settings)?;
         let store = Store::new(&self.settings.cache, repository);
-        let patience =
-            Patience { pause: self.settings.pause, interrupt: &self.interrupt, progress: &self.progress };
+        let patience = Patience { pause: self.settings.pause, interrupt: &self.interrupt, progress: &self.progress };
         let fetcher = Fetcher { client: &client, store: &store, patience };
         let mut planner = Planner::new(&client, patience, entry, repository);
         let mut files = planner.files()?;

@@ -76,7 +76,8 @@ impl Store {
         }
         let new = link.with_file_name(format!(".{}.{}", etag, std::process::id()));
         let _ = std::fs::remove_file(&new);
-        symlink(target, &new).map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", new.display())))?;
+        symlink(target, &new)
+            .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", new.display())))?;
         Ok(fs_err::rename(new, link)?)
     }
 

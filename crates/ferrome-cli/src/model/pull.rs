@@ -62,7 +62,10 @@ fn announce(entry: &Entry, settings: &Settings, quiet: bool) {
     if entry.licence.is_empty() {
         eprintln!("{}: Ferrome does not know its licence: {page} says what it may be used for", entry.name);
     } else if !entry.is_permissive() {
-        eprintln!("{}: its licence, {}, is not permissive: {page} says what it may be used for", entry.name, entry.licence);
+        eprintln!(
+            "{}: its licence, {}, is not permissive: {page} says what it may be used for",
+            entry.name, entry.licence
+        );
     } else if !quiet {
         let size = entry.about_bytes.map(|bytes| format!(", about {}", DecimalBytes(bytes))).unwrap_or_default();
         eprintln!("{}: from {page}{size}, licence {}", entry.name, entry.licence);

@@ -49,9 +49,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let goldens = match (&args.goldens, &entry) {
         (Some(file), _) => verify::parse(&fs_err::read_to_string(file)?, &file.display().to_string())?,
         (None, Some(entry)) => verify::published(&entry.name),
-        (None, None) => bail!("{}: nothing was published for a model of this name; give numbers with --goldens", path.display()),
+        (None, None) => {
+            bail!("{}: nothing was published for a model of this name; give numbers with --goldens", path.display())
+        }
     };
-    let files = entry.as_ref().map(|entry| ferrome_hub::verify(entry, &root(entry, &path))).transpose()?.unwrap_or_default();
+    let files =
+        entry.as_ref().map(|entry| ferrome_hub::verify(entry, &root(entry, &path))).transpose()?.unwrap_or_default();
     if !files.is_empty() {
         println!("{}\n", table_of_files(&files));
     }
@@ -124,9 +127,16 @@ fn conclude(model: &str, files: &[FileReport], compared: &[Compared]) -> Result<
     }
     let checked = files.iter().filter(|file| file.source != Source::Nothing).count();
     if compared.is_empty() {
-        println!("{model}: no numbers were published for it; only its files were checked: {checked} of {} are right", files.len());
+        println!(
+            "{model}: no numbers were published for it; only its files were checked: {checked} of {} are right",
+            files.len()
+        );
     } else {
-        println!("{model}: {checked} of {} files were checked and are right; {} published results hold", files.len(), compared.len());
+        println!(
+            "{model}: {checked} of {} files were checked and are right; {} published results hold",
+            files.len(),
+            compared.len()
+        );
     }
     Ok(())
 }

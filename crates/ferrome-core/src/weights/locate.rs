@@ -97,7 +97,9 @@ fn advice(model: &str, entry: Option<&Entry>, room: Room) -> String {
         }
         Some(entry) => how_to_get(entry),
         None => match nearest(model, Some(room)).as_slice() {
-            [] if Entry::of_hub(model).is_some() => format!("get it with `ferrome model pull {model}` or give a folder"),
+            [] if Entry::of_hub(model).is_some() => {
+                format!("get it with `ferrome model pull {model}` or give a folder")
+            }
             [] => "`ferrome model list` shows the names that are known; or give a folder".to_owned(),
             names => format!("did you mean {}?", or(names)),
         },
@@ -147,7 +149,10 @@ mod tests {
 
     fn refused(model: &str, published: &Published<'_>) -> String {
         let message = locate(model, published).unwrap_err().to_string();
-        assert!(message.starts_with(&format!("model `{model}` was not found; looked for weights/{model}, ")), "{message}");
+        assert!(
+            message.starts_with(&format!("model `{model}` was not found; looked for weights/{model}, ")),
+            "{message}"
+        );
         message
     }
 
@@ -180,7 +185,10 @@ mod tests {
         let message = refused("esm2_t33_650M", &esm());
         assert!(message.ends_with("; did you mean `esm2_t33_650M_UR50D`?"), "{message}");
         let message = refused("my-model", &geneformer());
-        assert!(message.ends_with("; `ferrome model list` shows the names that are known; or give a folder"), "{message}");
+        assert!(
+            message.ends_with("; `ferrome model list` shows the names that are known; or give a folder"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -199,7 +207,10 @@ mod tests {
 
     #[test]
     fn lists_of_names() {
-        assert_eq!((or(&["a"]), or(&["a", "b"]), or(&["a", "b", "c"])), ("`a`".into(), "`a` or `b`".into(), "`a`, `b` or `c`".into()));
+        assert_eq!(
+            (or(&["a"]), or(&["a", "b"]), or(&["a", "b", "c"])),
+            ("`a`".into(), "`a` or `b`".into(), "`a`, `b` or `c`".into())
+        );
     }
 
     #[test]

@@ -8,8 +8,8 @@ mod shipping;
 
 use std::sync::LazyLock;
 
-pub use entry::{Entry, KnownFile, Room, shards_named, shards_of};
 pub(super) use entry::within;
+pub use entry::{Entry, KnownFile, Room, shards_named, shards_of};
 pub use nearest::nearest;
 
 static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {

@@ -34,7 +34,8 @@ impl Headers {
         let etag = || text("X-Linked-Etag").or_else(|| text("ETag").filter(|_| own));
         self.commit = self.commit.take().or_else(|| text("X-Repo-Commit"));
         self.etag = self.etag.take().or_else(etag).map(|etag| plain(&etag));
-        self.bytes = self.bytes.or_else(|| number("X-Linked-Size").or_else(|| number("Content-Length").filter(|_| own)));
+        self.bytes =
+            self.bytes.or_else(|| number("X-Linked-Size").or_else(|| number("Content-Length").filter(|_| own)));
         let location = text("Location").filter(|_| answer.status().is_redirection())?;
         Some(absolute(&location, address))
     }
@@ -99,9 +100,14 @@ pub(super) fn refused(url: &str, answer: &Response<Body>, token: Option<&Token>)
         (401, Some(token)) => format!("the token of {} is not accepted", token.source),
         (403, None) => "its licence has to be accepted on its page first, with a token in HF_TOKEN".to_owned(),
         (403, Some(token)) => {
-            format!("the token of {} has no access: the licence has to be accepted on the model's page first", token.source)
+            format!(
+                "the token of {} has no access: the licence has to be accepted on the model's page first",
+                token.source
+            )
         }
-        (404, _) if header(answer, "X-Error-Code").as_deref() == Some("RevisionNotFound") => "no such revision".to_owned(),
+        (404, _) if header(answer, "X-Error-Code").as_deref() == Some("RevisionNotFound") => {
+            "no such revision".to_owned()
+        }
         (404, _) => "no such file or repository".to_owned(),
         _ => answer.status().canonical_reason().unwrap_or("refused").to_lowercase(),
     };
@@ -111,16 +117,19 @@ pub(super) fn refused(url: &str, answer: &Response<Body>, token: Option<&Token>)
 // `Retry-After: 30`, or the hub's own `RateLimit: "resolvers";r=0;t=30`.
 fn asked_wait(answer: &Response<Body>) -> Option<Duration> {
     let plain = header(answer, "Retry-After").and_then(|value| value.parse().ok());
-    let of_hub = || header(answer, "RateLimit")?.split(';').find_map(|part| part.trim().strip_prefix("t=")?.parse().ok());
+    let of_hub =
+        || header(answer, "RateLimit")?.split(';').find_map(|part| part.trim().strip_prefix("t=")?.parse().ok());
     plain.or_else(of_hub).map(Duration::from_secs)
 }
 
 /// What to make of an answer that did not come.
 pub(super) fn unreachable(url: &str, error: &ureq::Error) -> Failure {
-    let reason = error.to_string().lines().next().unwrap_or_default().trim().to_owned();
+    let text = error.to_string();
+    let reason = text.lines().next().unwrap_or_default().trim().trim_start_matches("io: ").to_owned();
     let fatal = |reason: String| Failure::Fatal(Error::Connection { url: url.to_owned(), reason });
     match error {
-        ureq::Error::HostNotFound => fatal("the host is not known: no network? (docs/models.md says how to do without)".into()),
+        ureq::Error::HostNotFound => fatal(no_network(&reason)),
+        ureq::Error::Io(_) if reason.contains("lookup address") => fatal(no_network(&reason)),
         ureq::Error::Io(error) if is_of_certificates(error) => fatal(certificates(&reason)),
         ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed | ureq::Error::Protocol(_) => {
             Failure::Again { reason, after: None, progressed: false }
@@ -128,6 +137,10 @@ pub(super) fn unreachable(url: &str, error: &ureq::Error) -> Failure {
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => fatal(certificates(&reason)),
         _ => fatal(reason),
     }
+}
+
+fn no_network(reason: &str) -> String {
+    format!("{reason}: no network? (docs/models.md says how to do without)")
 }
 
 fn is_of_certificates(error: &std::io::Error) -> bool {
@@ -157,8 +170,7 @@ mod tests {
     #[test]
     fn headers_that_would_become_paths() {
         let remote = |commit: &str, etag: &str| {
-            let headers =
-                Headers { commit: Some(commit.to_owned()), etag: Some(etag.to_owned()), bytes: Some(1) };
+            let headers = Headers { commit: Some(commit.to_owned()), etag: Some(etag.to_owned()), bytes: Some(1) };
             headers.into_remote("u").map_err(|error| error.to_string())
         };
         assert!(remote("abc", "def-12.3_x").is_ok());
