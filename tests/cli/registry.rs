@@ -117,6 +117,7 @@ fn goldens_that_do_not_fit() {
     assert!(refused(&golden(r#""sequence": "MJ""#)).starts_with("goldens of me: `J` at residue 2 "));
     let message = place.run("model verify golden/esm2_hf").refusal();
     assert_eq!(message, "golden/esm2_hf: nothing was published for a model of this name; give numbers with --goldens");
+    assert_eq!(place.run("model verify /no/such").refusal(), "/no/such: no such model folder or file");
     let message = place.run("model verify no/such --goldens none.json").refusal();
     assert!(message.starts_with("model `no/such` is not here, or not all of it: "), "{message}");
 }

@@ -403,7 +403,7 @@ def test_wrong_size_leaves_nothing(place: Path, hub: Hub, wrong: int) -> None:
     if wrong < 0:
         assert f"expected {weights.announced}; nothing of it was kept" in message
     else:
-        assert f"gave up after 5 tries: " in message
+        assert "gave up after 5 tries: " in message
     assert_nothing_broken(place, hub)
 
 
@@ -502,6 +502,13 @@ def test_server_that_is_not_there(place: Path, hub: Hub, monkeypatch: pytest.Mon
     monkeypatch.setenv("HF_ENDPOINT", "http://no-such-host.invalid")
     message = refused("model", "pull", NAME)
     assert "no network? (docs/models.md says how to do without)" in message
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://host", "huggingface.co", "https://", "https://a b"])
+def test_endpoint_that_is_no_address(place: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    message = refused("model", "pull", NAME)
+    assert message == f"HF_ENDPOINT is `{endpoint}`: expected an address such as https://huggingface.co"
 
 
 # HTTPS, by the way of institutes that sign every connection themselves.

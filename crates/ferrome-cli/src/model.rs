@@ -5,9 +5,9 @@ mod path;
 mod pull;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use clap::Subcommand;
 use ferrome_core::weights::{self, Entry, Room};
 
@@ -39,6 +39,9 @@ pub(crate) fn run(command: Command) -> Result<()> {
 
 /// The model that a name stands for: one of the registry, or any repository of the hub.
 fn entry(name: &str) -> Result<Entry> {
+    if Path::new(name).is_absolute() || name.starts_with('.') {
+        bail!("{name}: no such model folder or file");
+    }
     let known = weights::registered(name).cloned().or_else(|| Entry::of_hub(name));
     known.ok_or_else(|| {
         let advice = match weights::nearest(name, None).as_slice() {

@@ -10,6 +10,9 @@ pub enum Error {
     /// There is no folder for caches.
     #[error("nowhere to put models: none of HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME and HOME is set")]
     NoCache,
+    /// The server's address is none.
+    #[error("HF_ENDPOINT is `{0}`: expected an address such as https://huggingface.co")]
+    Endpoint(String),
     /// The model is on no server that can be asked.
     #[error("model `{name}`: {advice}")]
     NotOnHub {

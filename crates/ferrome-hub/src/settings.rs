@@ -43,9 +43,12 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// There is no folder for caches.
+    /// There is no folder for caches, or `HF_ENDPOINT` is no address.
     pub fn from_env() -> Result<Self> {
         let endpoint = variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
+        if !is_address(&endpoint) {
+            return Err(Error::Endpoint(endpoint));
+        }
         let certificates = variable("SSL_CERT_FILE").or_else(|| variable("REQUESTS_CA_BUNDLE"));
         Ok(Self {
             endpoint: endpoint.trim_end_matches('/').to_owned(),
@@ -56,6 +59,11 @@ impl Settings {
             pause: Duration::from_millis(500),
         })
     }
+}
+
+fn is_address(endpoint: &str) -> bool {
+    let host = endpoint.strip_prefix("https://").or_else(|| endpoint.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -18,9 +18,8 @@ pub(super) fn tls(certificates: Option<&Path>) -> Result<TlsConfig> {
     let text = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
     let mut roots = Vec::new();
     for item in parse_pem(&text) {
-        match item.map_err(|error| bad(error.to_string()))? {
-            PemItem::Certificate(certificate) => roots.push(certificate),
-            _ => {}
+        if let PemItem::Certificate(certificate) = item.map_err(|error| bad(error.to_string()))? {
+            roots.push(certificate);
         }
     }
     if roots.is_empty() {
