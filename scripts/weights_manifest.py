@@ -1,6 +1,6 @@
 """Write weights/manifest.json: the size and the sha256 of every file of every model that ships.
 
-    python scripts/weights_manifest.py           # write it; licences are kept, a new model's must be added by hand
+    python scripts/weights_manifest.py           # write it; licence, family, room and use are kept, a new model's must be added by hand
     python scripts/weights_manifest.py --check   # say what differs, exit 1
 
 Names of files in folders of a model are `fast/config.json`. What `training/` holds is no part of a model.
@@ -32,7 +32,7 @@ def main() -> int:
     before = json.loads(MANIFEST.read_text())
     now = {}
     for model in sorted(path for path in WEIGHTS.iterdir() if path.is_dir()):
-        entry = before.get(model.name, {"licence": "TODO"})
+        entry = before.get(model.name, {"licence": "TODO", "family": "TODO", "use": "TODO"})
         now[model.name] = {**entry, "files": measured(model)}
     if "--check" not in sys.argv[1:]:
         MANIFEST.write_text(json.dumps(now, indent=2) + "\n")

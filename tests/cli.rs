@@ -18,5 +18,7 @@ mod help;
 mod models;
 #[path = "cli/refused.rs"]
 mod refused;
+#[path = "cli/registry.rs"]
+mod registry;
 #[path = "cli/resumed.rs"]
 mod resumed;

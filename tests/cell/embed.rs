@@ -218,7 +218,7 @@ fn bad_input_gets_one_line() {
         "model: no config.json beside the weights; expected a Hugging Face folder (config.json and weights)"
     );
     let unknown = refused(&place, "-m Geneformer-V0");
-    let end = "get it with `hf download ctheodoris/Geneformer --include 'Geneformer-V0/*'` or give a folder";
+    let end = "; `ferrome model list` shows the names that are known; or give a folder";
     assert!(unknown.ends_with(end), "{unknown}");
 }
 

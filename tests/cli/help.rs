@@ -10,7 +10,7 @@ use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::{root, scgpt, screen, study};
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 34] = [
     "",
     "cell",
     "cell annotate",
@@ -37,6 +37,11 @@ const COMMANDS: [&str; 29] = [
     "drug featurize",
     "drug score",
     "drug train",
+    "model",
+    "model list",
+    "model path",
+    "model pull",
+    "model verify",
     "protein",
     "protein embed",
     "protein pretrain",
@@ -121,6 +126,9 @@ fn place_of_examples() -> Place {
     }
     fs_err::create_dir_all(place.path("weights")).unwrap();
     symlink(place.path("golden/esm2_hf_hub"), place.path("weights/ferrome-esm2-mini")).unwrap();
+    symlink(place.path("golden/esm2_hf_hub"), place.path("my-esm2")).unwrap();
+    let golden = r#""what": "logits", "sequence": "MKTAYIAK", "expected": [[0]], "absolute": 100, "relative": 0, "source": "me""#;
+    place.write("goldens.json", format!("[{{{golden}}}]"));
     fs_err::create_dir_all(place.path("data")).unwrap();
     symlink(root().join("data/demo"), place.path("data/demo")).unwrap();
     place_of_cells(&place);

@@ -128,7 +128,11 @@ fn unknown_name_says_where_it_looked_and_how_to_get_it() {
     let place = place();
     let home = place.path("home");
     let beside = Path::new(FERROME).ancestors().nth(3).unwrap().join("weights");
-    for (model, repository) in [("esm2_t0_0M", "facebook/esm2_t0_0M"), ("me/esm2_t0_0M", "me/esm2_t0_0M")] {
+    let names = "`ferrome model list` shows the names that are known; or give a folder";
+    let command = "get it with `ferrome model pull me/esm2_t0_0M` or give a folder";
+    for (model, repository, advice) in
+        [("esm2_t0_0M", "facebook/esm2_t0_0M", names), ("me/esm2_t0_0M", "me/esm2_t0_0M", command)]
+    {
         let looked = [
             format!("weights/{model}"),
             beside.join(model).display().to_string(),
@@ -138,21 +142,39 @@ fn unknown_name_says_where_it_looked_and_how_to_get_it() {
                 .display()
                 .to_string(),
         ];
-        let expected = format!(
-            "model `{model}` was not found; looked for {}; get it with `hf download {repository}` or give a folder",
-            looked.join(", ")
-        );
+        let expected = format!("model `{model}` was not found; looked for {}; {advice}", looked.join(", "));
         assert_eq!(place.refused(&format!("in.fasta -m {model} -o out.csv")), expected);
     }
 }
 
 #[test]
-fn unknown_name_of_our_own_is_not_sent_to_the_hub() {
+fn misspelt_name_and_name_of_another_room() {
     let place = place();
-    let message = place.refused("in.fasta -m ferrome-esm2-none -o out.csv");
-    let advice = "; it lies in weights/ of Ferrome's repository: give its path, or that of weights/ in FERROME_WEIGHTS";
-    assert!(message.starts_with("model `ferrome-esm2-none` was not found; looked for weights/"), "{message}");
-    assert!(message.ends_with(advice), "{message}");
+    for (model, advice) in [
+        ("ferrome-esm2-min", "did you mean `ferrome-esm2-mini`?"),
+        ("facebook/esm2_t33_650M_UR50", "did you mean `esm2_t33_650M_UR50D`?"),
+        ("Geneformer-V2-104M", "it is a model of `ferrome cell`, not of `ferrome protein`"),
+        ("esm2_t33_650M_UR50D", "get it with `ferrome model pull esm2_t33_650M_UR50D` or give a folder"),
+    ] {
+        let message = place.refused(&format!("in.fasta -m {model} -o out.csv"));
+        assert!(
+            message.starts_with(&format!("model `{model}` was not found; looked for weights/{model}, ")),
+            "{message}"
+        );
+        assert!(message.ends_with(&format!("; {advice}")), "{message}");
+    }
+}
+
+/// `hf download REPO config.json`, or a download that was stopped, of a model that Ferrome knows.
+#[test]
+fn published_model_of_which_a_part_is_here() {
+    let place = place();
+    download(&place, "hub", "facebook/esm2_t6_8M_UR50D", "abc", "esm2_hf");
+    let weights = "hub/models--facebook--esm2_t6_8M_UR50D/snapshots/abc/model.safetensors";
+    fs_err::remove_file(place.path("hub/models--facebook--esm2_t6_8M_UR50D/blobs/abc2c3d")).unwrap();
+    assert!(fs_err::symlink_metadata(place.path(weights)).is_ok(), "the link stays");
+    let message = embed(&place, "esm2_t6_8M_UR50D", &[("HF_HUB_CACHE", "hub")]).refusal();
+    assert!(message.ends_with("; get it with `ferrome model pull esm2_t6_8M_UR50D` or give a folder"), "{message}");
 }
 
 /// `hf download REPO config.json`, or a download that was stopped.

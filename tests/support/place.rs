@@ -15,7 +15,16 @@ use super::table::Table;
 pub(crate) const FERROME: &str = env!("CARGO_BIN_EXE_ferrome");
 
 /// What decides where models are found; a test sets what it needs.
-const LOOKED_AT: [&str; 6] = ["HF_HUB_CACHE", "HF_HOME", "TORCH_HOME", "XDG_CACHE_HOME", "FERROME_WEIGHTS", "COLUMNS"];
+const LOOKED_AT: [&str; 8] = [
+    "HF_HUB_CACHE",
+    "HUGGINGFACE_HUB_CACHE",
+    "HF_HOME",
+    "HF_ENDPOINT",
+    "TORCH_HOME",
+    "XDG_CACHE_HOME",
+    "FERROME_WEIGHTS",
+    "COLUMNS",
+];
 
 /// An empty folder, but for `golden` and `specimens`, which lead to those of the repository.
 pub(crate) struct Place {

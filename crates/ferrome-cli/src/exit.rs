@@ -65,6 +65,9 @@ fn of_room(error: &(dyn StdError + 'static)) -> Option<u8> {
             _ => None,
         };
     }
+    if let Some(ferrome_hub::Error::Interrupted) = error.downcast_ref::<ferrome_hub::Error>() {
+        return Some(130);
+    }
     match error.downcast_ref::<ferrome_protein::Error>()? {
         ferrome_protein::Error::Core(error) => of_core(error),
         ferrome_protein::Error::Interrupted { .. } => Some(130),
@@ -117,5 +120,6 @@ mod tests {
         let embed = Core::Interrupted { done: 1, total: None, go_on: "again".into() };
         let pretrain = Protein::Interrupted { step: 1, steps: 2, overwrite: false };
         assert_eq!((number(&embed.into()), number(&pretrain.into())), (130, 130));
+        assert_eq!(number(&ferrome_hub::Error::Interrupted.into()), 130);
     }
 }

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod drug;
 mod exit;
+mod model;
 mod options;
 mod protein;
 
@@ -36,6 +37,9 @@ enum Command {
     /// Drugs: features of molecules, models of affinity, scores of libraries
     #[command(subcommand, after_help = drug::EXAMPLES)]
     Drug(drug::Command),
+    /// Models by name: what there is, where it lies, downloads, checks
+    #[command(subcommand, after_help = model::EXAMPLES)]
+    Model(model::Command),
     /// Versions, devices and instruction sets, and what would make Ferrome faster here
     Doctor(doctor::Args),
     /// What the models that ship say of well-known proteins, cells and drugs
@@ -48,6 +52,7 @@ fn main() {
         Command::Protein(command) => protein::run(command),
         Command::Cell(command) => cell::run(command),
         Command::Drug(command) => drug::run(command),
+        Command::Model(command) => model::run(command),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
     };

@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// Tokens: a folder of `datasets`, Parquet or Arrow with `input_ids`; or cells, with --vocabulary: h5ad, 10x, a dataset
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// A folder of Geneformer or scGPT, a name in weights/, or a published name in the Hugging Face cache
+    /// A folder of Geneformer or scGPT, a name in weights/, or one of `ferrome model list`
     #[arg(short, long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
     model: String,
     /// OUT.parquet, .npy, .arrow, .csv, a folder of Parquet parts; or OUT.h5ad, a copy of the h5ad with the vectors in obsm

@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// Tokens of Geneformer, from `ferrome cell tokenize` or Geneformer's own tokenizer
     #[arg(value_name = "TOKENS")]
     input: PathBuf,
-    /// A Geneformer: a folder, a file, a name in weights/, or a published name in the Hugging Face cache
+    /// A Geneformer: a folder, a file, a name in weights/, or one of `ferrome model list`
     #[arg(short, long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
     model: String,
     /// The vocabulary of the tokens [default: the one beside the model's weights]

@@ -43,7 +43,8 @@ pub(crate) struct Args {
     /// Tokens with their columns: folders of `datasets`, Parquet or Arrow
     #[arg(required = true, value_name = "TOKENS")]
     inputs: Vec<PathBuf>,
-    /// Start from this Geneformer or scGPT: a folder, a name in weights/, or a published name; without it a new model is made
+    /// Start from this Geneformer or scGPT: a folder, a name in weights/, or one of `ferrome model list`; without it a new model is
+    /// made
     #[arg(long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
     from: Option<String>,
     /// The folder to write

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// FASTA: plain, gzip or BGZF; `-` is standard input
     #[arg(required = true, value_name = "IN")]
     inputs: Vec<PathBuf>,
-    /// A folder, a file, a name in weights/, or a published name in the Hugging Face or torch cache
+    /// A folder, a file, a name in weights/, or one of `ferrome model list`
     #[arg(short, long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
     model: String,
     /// OUT.parquet, .npy, .arrow, .csv, or a folder of Parquet parts

@@ -1,14 +1,17 @@
 //! Where a model lies that the user named: a path, a name in `weights/`, or a published name in the caches on disk.
 
-use std::env;
 use std::path::{Path, PathBuf};
 
+use super::hub_cache::{CachedRepository, hub_cache};
+use super::registry::{Entry, Room, nearest, registered, within};
 use super::shipped;
 use crate::{Error, Result};
 
 /// Where the published models of a room are looked for by name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Published<'a> {
+    /// The room.
+    pub room: Room,
     /// The organisation on the Hugging Face hub of a name that has none.
     pub organisation: &'a str,
     /// A repository of that organisation whose folders are models of their own.
@@ -17,12 +20,13 @@ pub struct Published<'a> {
     pub elsewhere: Vec<PathBuf>,
 }
 
-/// Finds the folder or file of `model`: a path; a name in `weights/` (see [`shipped`]); a file `elsewhere`; or a repository in
-/// the Hugging Face cache, as `organisation/repository`, as its name alone, or as a folder of the shelf.
+/// Finds the folder or file of `model`: a path; a name in `weights/` (see [`shipped`]); a file `elsewhere`; a model of the
+/// registry or any repository in the Hugging Face cache, as `organisation/repository`, as its name alone, or as a folder of
+/// the shelf.
 ///
 /// # Errors
 ///
-/// [`Error::ModelNotFound`] says where it looked and how to get a published model.
+/// [`Error::ModelNotFound`] says where it looked and how to get the model, or which name may have been meant.
 pub fn locate(model: &str, published: &Published<'_>) -> Result<PathBuf> {
     let path = Path::new(model);
     if path.exists() {
@@ -38,23 +42,39 @@ pub fn locate(model: &str, published: &Published<'_>) -> Result<PathBuf> {
         }
         looked.push(candidate);
     }
-    if let Some(cache) = hub_cache() {
-        for (repository, folder) in published.repositories(model) {
-            let repository = cache.join(repository);
-            let found = snapshot(&repository).map(|snapshot| within(snapshot, &folder));
-            if let Some(found) = found.filter(|found| found.is_dir()) {
-                return Ok(found);
-            }
-            looked.push(within(repository, &folder));
-        }
+    let entry = registered(model);
+    match entry {
+        Some(entry) => match entry.in_hub_cache() {
+            Some(found) => return Ok(found),
+            None => looked.extend(entry.place_in_hub_cache()),
+        },
+        None => match published.in_hub_cache(model) {
+            Ok(found) => return Ok(found),
+            Err(places) => looked.extend(places),
+        },
     }
-    Err(Error::ModelNotFound { model: model.to_owned(), looked, advice: published.advice(model) })
+    Err(Error::ModelNotFound { model: model.to_owned(), looked, advice: advice(model, entry, published.room) })
 }
 
 impl Published<'_> {
-    // Folders of the cache, and folders in their snapshots, that a name may mean.
+    // The folder of a model that the registry does not list, or the places where it would lie.
+    fn in_hub_cache(&self, model: &str) -> Result<PathBuf, Vec<PathBuf>> {
+        let Some(cache) = hub_cache() else { return Err(Vec::new()) };
+        let mut looked = Vec::new();
+        for (repository, folder) in self.repositories(model) {
+            let repository = CachedRepository::new(&cache, &repository);
+            let found = repository.snapshot("main").map(|snapshot| within(snapshot, &folder));
+            if let Some(found) = found.filter(|found| found.is_dir()) {
+                return Ok(found);
+            }
+            looked.push(within(repository.path().to_owned(), &folder));
+        }
+        Err(looked)
+    }
+
+    // Repositories, and folders in them, that a name may mean.
     fn repositories(&self, model: &str) -> Vec<(String, String)> {
-        let of = |organisation: &str, name: &str| format!("models--{organisation}--{name}");
+        let of = |organisation: &str, name: &str| format!("{organisation}/{name}");
         match (model.split_once('/'), self.shelf) {
             (Some((organisation, rest)), _) => {
                 let (name, folder) = rest.split_once('/').unwrap_or((rest, ""));
@@ -66,54 +86,52 @@ impl Published<'_> {
             (None, _) => vec![(of(self.organisation, model), String::new())],
         }
     }
+}
 
-    fn advice(&self, model: &str) -> String {
-        if model.starts_with("ferrome-") {
-            return "it lies in weights/ of Ferrome's repository: give its path, or that of weights/ in FERROME_WEIGHTS"
-                .into();
+/// What to do about a model that is not here; `room` is what it was wanted for.
+fn advice(model: &str, entry: Option<&Entry>, room: Room) -> String {
+    match entry {
+        Some(entry) if entry.room.is_some_and(|of| of != room) => {
+            let of = entry.room.unwrap_or(room);
+            format!("it is a model of `ferrome {}`, not of `ferrome {}`", of.name(), room.name())
         }
-        let organisation = self.organisation;
-        let get = match (model.split_once('/'), self.shelf) {
-            (Some((organisation, rest)), _) => match rest.split_once('/') {
-                Some((name, folder)) => format!("{organisation}/{name} --include '{folder}/*'"),
-                None => model.to_owned(),
-            },
-            (None, Some(shelf)) if shelf != model => format!("{organisation}/{shelf} --include '{model}/*'"),
-            (None, _) => format!("{organisation}/{model}"),
-        };
-        format!("get it with `hf download {get}` or give a folder")
+        Some(entry) => how_to_get(entry),
+        None => match nearest(model, Some(room)).as_slice() {
+            [] if Entry::of_hub(model).is_some() => {
+                format!("get it with `ferrome model pull {model}` or give a folder")
+            }
+            [] => "`ferrome model list` shows the names that are known; or give a folder".to_owned(),
+            names => format!("did you mean {}?", or(names)),
+        },
     }
 }
 
-/// The folder of the user's caches.
+/// The command, or the way by hand, to a model of the registry.
 #[must_use]
-pub fn cache() -> Option<PathBuf> {
-    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)
-}
-
-// $HF_HUB_CACHE, $HF_HOME/hub, ~/.cache/huggingface/hub: the order of huggingface_hub.
-fn hub_cache() -> Option<PathBuf> {
-    let explicit = env::var_os("HF_HUB_CACHE").map(PathBuf::from);
-    let by_home = || env::var_os("HF_HOME").map(|home| PathBuf::from(home).join("hub"));
-    let usual = || cache().map(|cache| cache.join("huggingface/hub"));
-    explicit.or_else(by_home).or_else(usual)
-}
-
-// A folder in a repository, or the repository itself.
-fn within(repository: PathBuf, folder: impl AsRef<Path>) -> PathBuf {
-    if folder.as_ref().as_os_str().is_empty() { repository } else { repository.join(folder) }
-}
-
-// The snapshot that `refs/main` names, or the only one there is.
-fn snapshot(repository: &Path) -> Option<PathBuf> {
-    let snapshots = repository.join("snapshots");
-    if let Ok(revision) = fs_err::read_to_string(repository.join("refs/main")) {
-        return Some(snapshots.join(revision.trim())).filter(|folder| folder.is_dir());
+pub fn how_to_get(entry: &Entry) -> String {
+    match &entry.by_hand {
+        Some(place) => {
+            let files: Vec<&str> = entry.weights.iter().chain(&entry.files).map(String::as_str).collect();
+            format!(
+                "it is published on Google Drive only: get {} from {place} into a folder, and give that folder",
+                files.join(", ")
+            )
+        }
+        None if entry.ships() => {
+            "it lies in weights/ of Ferrome's repository: give its path, or that of weights/ in FERROME_WEIGHTS".into()
+        }
+        None => format!("get it with `ferrome model pull {}` or give a folder", entry.name),
     }
-    let mut folders = fs_err::read_dir(&snapshots).ok()?.filter_map(Result::ok).map(|entry| entry.path());
-    let first = folders.next()?;
-    folders.next().is_none().then_some(first)
+}
+
+/// `a`, `b` or `c`, in backticks.
+#[must_use]
+pub fn or(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, first)) if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => quoted.concat(),
+    }
 }
 
 #[cfg(test)]
@@ -121,23 +139,21 @@ mod tests {
     use super::*;
 
     fn esm() -> Published<'static> {
-        Published { organisation: "facebook", ..Published::default() }
+        Published { room: Room::Protein, organisation: "facebook", shelf: None, elsewhere: Vec::new() }
     }
 
     fn geneformer() -> Published<'static> {
-        Published { organisation: "ctheodoris", shelf: Some("Geneformer"), ..Published::default() }
+        let shelf = Some("Geneformer");
+        Published { room: Room::Cell, organisation: "ctheodoris", shelf, elsewhere: Vec::new() }
     }
 
-    #[test]
-    fn snapshot_of_refs_main_comes_before_others() {
-        let folder = tempfile::tempdir().unwrap();
-        for revision in ["abc", "def"] {
-            fs_err::create_dir_all(folder.path().join("snapshots").join(revision)).unwrap();
-        }
-        assert_eq!(snapshot(folder.path()), None);
-        fs_err::create_dir_all(folder.path().join("refs")).unwrap();
-        fs_err::write(folder.path().join("refs/main"), "def\n").unwrap();
-        assert_eq!(snapshot(folder.path()), Some(folder.path().join("snapshots/def")));
+    fn refused(model: &str, published: &Published<'_>) -> String {
+        let message = locate(model, published).unwrap_err().to_string();
+        assert!(
+            message.starts_with(&format!("model `{model}` was not found; looked for weights/{model}, ")),
+            "{message}"
+        );
+        message
     }
 
     #[test]
@@ -146,37 +162,55 @@ mod tests {
             let pairs = published.repositories(model).into_iter();
             pairs.map(|(repository, folder)| format!("{repository} {folder}")).collect::<Vec<_>>()
         };
-        assert_eq!(pairs(esm(), "esm2_t6_8M_UR50D"), ["models--facebook--esm2_t6_8M_UR50D "]);
-        assert_eq!(pairs(esm(), "a/b"), ["models--a--b "]);
-        assert_eq!(pairs(geneformer(), "Geneformer"), ["models--ctheodoris--Geneformer "]);
+        assert_eq!(pairs(esm(), "esm2_t0_0M"), ["facebook/esm2_t0_0M "]);
+        assert_eq!(pairs(esm(), "a/b"), ["a/b "]);
+        assert_eq!(pairs(geneformer(), "Geneformer"), ["ctheodoris/Geneformer "]);
         assert_eq!(
-            pairs(geneformer(), "Geneformer-V1-10M"),
-            ["models--ctheodoris--Geneformer-V1-10M ", "models--ctheodoris--Geneformer Geneformer-V1-10M"]
+            pairs(geneformer(), "Geneformer-V0"),
+            ["ctheodoris/Geneformer-V0 ", "ctheodoris/Geneformer Geneformer-V0"]
         );
-        assert_eq!(
-            pairs(geneformer(), "ctheodoris/Geneformer/Geneformer-V2-104M"),
-            ["models--ctheodoris--Geneformer Geneformer-V2-104M"]
+        assert_eq!(pairs(geneformer(), "ctheodoris/Geneformer/mine"), ["ctheodoris/Geneformer mine"]);
+    }
+
+    #[test]
+    fn published_name_that_is_not_here_comes_with_the_command_that_gets_it() {
+        let message = refused("esm2_t36_3B_UR50D", &esm());
+        assert!(message.ends_with("get it with `ferrome model pull esm2_t36_3B_UR50D` or give a folder"), "{message}");
+        let message = refused("someone/model", &esm());
+        assert!(message.ends_with("get it with `ferrome model pull someone/model` or give a folder"), "{message}");
+    }
+
+    #[test]
+    fn misspelt_name_and_name_that_is_like_none() {
+        let message = refused("esm2_t33_650M", &esm());
+        assert!(message.ends_with("; did you mean `esm2_t33_650M_UR50D`?"), "{message}");
+        let message = refused("my-model", &geneformer());
+        assert!(
+            message.ends_with("; `ferrome model list` shows the names that are known; or give a folder"),
+            "{message}"
         );
     }
 
     #[test]
-    fn unknown_name_says_where_it_looked_and_how_to_get_it() {
-        let message = locate("esm2_t0_0M", &esm()).unwrap_err().to_string();
-        assert!(message.starts_with("model `esm2_t0_0M` was not found; looked for weights/esm2_t0_0M, "), "{message}");
-        assert!(message.ends_with("get it with `hf download facebook/esm2_t0_0M` or give a folder"), "{message}");
-        let message = locate("Geneformer-V0", &geneformer()).unwrap_err().to_string();
-        let end = "get it with `hf download ctheodoris/Geneformer --include 'Geneformer-V0/*'` or give a folder";
+    fn model_of_another_room() {
+        let message = refused("Geneformer-V2-104M", &esm());
+        assert!(message.ends_with("; it is a model of `ferrome cell`, not of `ferrome protein`"), "{message}");
+    }
+
+    #[test]
+    fn model_that_is_published_where_no_program_gets_it() {
+        let message = refused("scGPT_human", &geneformer());
+        let end = "; it is published on Google Drive only: get best_model.pt, args.json, vocab.json from \
+            https://drive.google.com/drive/folders/1oWh_-ZRdhtoGQ2Fw24HP41FgLoomVo-y into a folder, and give that folder";
         assert!(message.ends_with(end), "{message}");
     }
 
     #[test]
-    fn unknown_name_of_our_own_is_not_sent_to_the_hub() {
-        let message = locate("ferrome-esm2-none", &esm()).unwrap_err().to_string();
-        let start = "model `ferrome-esm2-none` was not found; looked for weights/ferrome-esm2-none, ";
-        assert!(message.starts_with(start), "{message}");
-        let end =
-            "; it lies in weights/ of Ferrome's repository: give its path, or that of weights/ in FERROME_WEIGHTS";
-        assert!(message.ends_with(end), "{message}");
+    fn lists_of_names() {
+        assert_eq!(
+            (or(&["a"]), or(&["a", "b"]), or(&["a", "b", "c"])),
+            ("`a`".into(), "`a` or `b`".into(), "`a`, `b` or `c`".into())
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use ferrome_core::weights;
+use ferrome_core::weights::{self, Room};
 
 use crate::{Error, Result};
 
@@ -8,7 +8,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 ///
-/// Says where it looked.
+/// Says where it looked, and which name may have been meant.
 pub fn locate(model: &str) -> Result<PathBuf> {
     let path = Path::new(model);
     if path.exists() {
@@ -22,7 +22,11 @@ pub fn locate(model: &str) -> Result<PathBuf> {
         return Ok(found.clone());
     }
     let looked: Vec<String> = looked.iter().map(|folder| folder.display().to_string()).collect();
-    Err(Error::file(path, format!("no such model; looked for {}", looked.join(", "))))
+    let meant = match weights::nearest(model, Some(Room::Drug)).as_slice() {
+        [] => String::new(),
+        names => format!("; did you mean {}?", weights::or(names)),
+    };
+    Err(Error::file(path, format!("no such model; looked for {}{meant}", looked.join(", "))))
 }
 
 #[cfg(test)]
@@ -35,5 +39,7 @@ mod tests {
         let message = locate("no-such-model").unwrap_err().to_string();
         assert!(message.starts_with("no-such-model: no such model; looked for "), "{message}");
         assert!(message.contains("weights/no-such-model"), "{message}");
+        let message = locate("ferrome-dta-davi").unwrap_err().to_string();
+        assert!(message.ends_with("; did you mean `ferrome-dta-davis`?"), "{message}");
     }
 }

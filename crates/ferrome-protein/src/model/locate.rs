@@ -1,10 +1,10 @@
 use std::{env, path::PathBuf};
 
-use ferrome_core::weights::{self, Published};
+use ferrome_core::weights::{self, Published, Room};
 
 use crate::Result;
 
-/// Finds the folder or file of `model`: a path, a name in `weights/`, a published name in the Hugging Face cache, or the name
+/// Finds the folder or file of `model`: a path, a name in `weights/`, a name of the registry or of the Hugging Face cache, or the name
 /// of a file that fair-esm's own loader keeps.
 ///
 /// # Errors
@@ -12,7 +12,8 @@ use crate::Result;
 /// Says where it looked and how to get a published model.
 pub fn locate(model: &str) -> Result<PathBuf> {
     let elsewhere = torch_hub(model).into_iter().collect();
-    Ok(weights::locate(model, &Published { organisation: "facebook", shelf: None, elsewhere })?)
+    let published = Published { room: Room::Protein, organisation: "facebook", shelf: None, elsewhere };
+    Ok(weights::locate(model, &published)?)
 }
 
 // $TORCH_HOME/hub/checkpoints, where fair-esm's own loader puts its files.
