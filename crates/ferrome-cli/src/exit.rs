@@ -65,6 +65,13 @@ fn of_room(error: &(dyn StdError + 'static)) -> Option<u8> {
             _ => None,
         };
     }
+    if let Some(error) = error.downcast_ref::<ferrome_report::Error>() {
+        return match error {
+            ferrome_report::Error::Core(error) => of_core(error),
+            ferrome_report::Error::Cell(error) => of_room(error),
+            _ => None,
+        };
+    }
     match error.downcast_ref::<ferrome_protein::Error>()? {
         ferrome_protein::Error::Core(error) => of_core(error),
         ferrome_protein::Error::Interrupted { .. } => Some(130),

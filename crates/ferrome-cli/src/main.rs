@@ -9,6 +9,7 @@ mod drug;
 mod exit;
 mod options;
 mod protein;
+mod report;
 
 use clap::{Parser, Subcommand};
 
@@ -36,6 +37,8 @@ enum Command {
     /// Drugs: features of molecules, models of affinity, scores of libraries
     #[command(subcommand, after_help = drug::EXAMPLES)]
     Drug(drug::Command),
+    /// One page to look at a table of embeddings or scores
+    Report(Box<report::Args>),
     /// Versions, devices and instruction sets, and what would make Ferrome faster here
     Doctor(doctor::Args),
     /// What the models that ship say of well-known proteins, cells and drugs
@@ -48,6 +51,7 @@ fn main() {
         Command::Protein(command) => protein::run(command),
         Command::Cell(command) => cell::run(command),
         Command::Drug(command) => drug::run(command),
+        Command::Report(args) => report::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
