@@ -66,6 +66,14 @@ impl Column {
         }
     }
 
+    /// Whether no row has a value.
+    pub(crate) fn is_empty(&self) -> bool {
+        match &self.values {
+            Values::Numbers { values, .. } => values.iter().all(|value| value.is_nan()),
+            Values::Texts { names, .. } => names.is_empty(),
+        }
+    }
+
     /// Whether the page needs more than an `f32` for each number.
     pub(crate) fn is_long(&self) -> bool {
         match &self.values {
@@ -123,6 +131,13 @@ mod tests {
         let held = column(Arc::new(BooleanArray::from(vec![Some(true), None])));
         let Values::Texts { names, .. } = held.values else { unreachable!("text") };
         assert_eq!(names, ["true"]);
+    }
+
+    #[test]
+    fn columns_without_values_are_empty() {
+        assert!(column(Arc::new(StringArray::new_null(3))).is_empty());
+        assert!(column(Arc::new(Int64Array::new_null(3))).is_empty());
+        assert!(!column(Arc::new(Int64Array::from(vec![Some(1), None]))).is_empty());
     }
 
     #[test]

@@ -86,12 +86,7 @@ pub fn write(request: &Request, output: &Path, say: &dyn Fn(&str)) -> Result<Out
     }
     let places = place::places(&rows, request, say)?;
     let near = near::near(&rows, request.neighbours, say)?;
-    let outcome = Outcome {
-        rows: rows.ids.len() as u64,
-        table_rows: source.rows(),
-        left_out: rows.left_out,
-        bytes: 0,
-    };
+    let outcome = Outcome { rows: rows.ids.len() as u64, table_rows: source.rows(), left_out: rows.left_out, bytes: 0 };
     let content = page::Content { request, source: source.as_ref(), plan: &plan, rows: &rows, places, near, outcome };
     let html = page::page(&content)?;
     write_whole(output, &html)?;

@@ -68,7 +68,9 @@ pub(crate) fn page(content: &Content) -> Result<String> {
     for notice in facts::notices(content) {
         let _ = writeln!(html, "<p class=\"notice\">{}</p>", escape(&notice));
     }
-    html.push_str("<noscript><p class=\"notice\">The points are drawn by scripts of this page; allow them.</p></noscript>\n");
+    html.push_str(
+        "<noscript><p class=\"notice\">The points are drawn by scripts of this page; allow them.</p></noscript>\n",
+    );
     html.push_str(&body(content));
     html.push_str(&facts::tables(content));
     let version = env!("CARGO_PKG_VERSION");

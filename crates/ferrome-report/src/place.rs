@@ -41,7 +41,12 @@ pub(crate) fn places(rows: &Rows, request: &Request, say: &dyn Fn(&str)) -> Resu
             };
             let share = |i: usize| pca.shares.get(i).copied().unwrap_or(0.0) * 100.0;
             let axes = [format!("component 1 ({:.0} %)", share(0)), format!("component 2 ({:.0} %)", share(1))];
-            Ok(Some(Places { x: column(0)?, y: column(1)?, axes, how: "the first two principal components".to_owned() }))
+            Ok(Some(Places {
+                x: column(0)?,
+                y: column(1)?,
+                axes,
+                how: "the first two principal components".to_owned(),
+            }))
         }
         Map::Umap => {
             if n >= LONG {
@@ -50,7 +55,10 @@ pub(crate) fn places(rows: &Rows, request: &Request, say: &dyn Fn(&str)) -> Resu
             let options =
                 UmapOptions { neighbours: request.umap_neighbours, seed: request.seed, ..UmapOptions::default() };
             let (x, y) = umap(vectors, options)?.into_iter().map(|[x, y]| (x as f32, y as f32)).unzip();
-            let how = format!("UMAP of the centred vectors by cosine, {} neighbours, seed {}", options.neighbours, options.seed);
+            let how = format!(
+                "UMAP of the centred vectors by cosine, {} neighbours, seed {}",
+                options.neighbours, options.seed
+            );
             Ok(Some(Places { x, y, axes: ["UMAP 1".to_owned(), "UMAP 2".to_owned()], how }))
         }
     }

@@ -24,6 +24,8 @@ const BEST: usize = 1000;
 pub(crate) struct Rows {
     pub(crate) ids: Vec<String>,
     pub(crate) columns: Vec<Column>,
+    /// Columns in which no row has a value.
+    pub(crate) empty: Vec<String>,
     /// `[rows, d]`, or fewer numbers where `reduced` says so.
     pub(crate) vectors: Option<Tensor>,
     /// Numbers of a vector in the table.
@@ -51,7 +53,8 @@ pub(crate) fn read(source: &dyn Source, plan: &Plan, request: &Request) -> Resul
     };
     let places = plan.places();
     let schema = source.schema();
-    rows.columns = plan.columns.iter().filter_map(|c| Column::new(&c.name, schema.field(c.place).data_type())).collect();
+    rows.columns =
+        plan.columns.iter().filter_map(|c| Column::new(&c.name, schema.field(c.place).data_type())).collect();
     rows.x_y = plan.x_y.as_ref().map(|_| Vec::new());
     let mut held = Vec::new();
     let mut first = 0;
@@ -62,6 +65,8 @@ pub(crate) fn read(source: &dyn Source, plan: &Plan, request: &Request) -> Resul
         first += batch.num_rows();
     }
     rows.columns.iter_mut().for_each(Column::finish);
+    let (empty, filled): (Vec<Column>, Vec<Column>) = rows.columns.into_iter().partition(|column| column.is_empty());
+    (rows.empty, rows.columns) = (empty.into_iter().map(|column| column.name).collect(), filled);
     rows.reduced = reduction.as_ref().map(|reduction| (reduction.directions.size()[1], reduction.share));
     if plan.vectors.is_some() && !rows.ids.is_empty() {
         let n = i64::try_from(rows.ids.len()).unwrap_or(i64::MAX);
@@ -106,7 +111,9 @@ impl Adder<'_> {
             let lines = kept.iter().filter_map(|&row| block.values.get(row * block.width..(row + 1) * block.width));
             match self.reduction {
                 None => lines.for_each(|line| held.extend(line)),
-                Some(reduction) => held.extend(reduction.apply(&lines.flatten().copied().collect::<Vec<_>>(), block.width)?),
+                Some(reduction) => {
+                    held.extend(reduction.apply(&lines.flatten().copied().collect::<Vec<_>>(), block.width)?)
+                }
             }
         }
         rows.left_out += (all - kept.len()) as u64;
@@ -154,9 +161,8 @@ fn keep_best(source: &dyn Source, score: &str, mask: &mut [bool], request: &Requ
     };
     for batch in source.batches(&[place])? {
         let batch = batch?;
-        let column = cast(batch.column(0), &DataType::Float64).map_err(|error| {
-            Error::table(&request.table, error.to_string())
-        })?;
+        let column = cast(batch.column(0), &DataType::Float64)
+            .map_err(|error| Error::table(&request.table, error.to_string()))?;
         for score in column.as_primitive::<Float64Type>() {
             best.extend(score.filter(|score| !score.is_nan()).map(|score| (score, row)));
             row += 1;

@@ -97,7 +97,9 @@ fn is_float(kind: &DataType) -> bool {
 /// Whether a column holds one vector per row.
 pub(crate) fn is_vector(kind: &DataType) -> bool {
     match kind {
-        DataType::FixedSizeList(item, _) | DataType::List(item) | DataType::LargeList(item) => is_float(item.data_type()),
+        DataType::FixedSizeList(item, _) | DataType::List(item) | DataType::LargeList(item) => {
+            is_float(item.data_type())
+        }
         _ => false,
     }
 }
@@ -108,7 +110,9 @@ fn no_vector(name: &str, kind: &DataType) -> String {
         _ => None,
     };
     if within.is_some_and(is_vector) {
-        return format!("`{name}` holds a list of vectors per row (one per residue or token); expected one vector per row");
+        return format!(
+            "`{name}` holds a list of vectors per row (one per residue or token); expected one vector per row"
+        );
     }
     format!("`{name}` holds {kind}, expected one vector of floats per row")
 }
@@ -148,7 +152,10 @@ fn lists(column: &ArrayRef, name: &str, width: Option<usize>) -> Result<Block, S
         };
         if known.is_some_and(|width| width != vector.len()) {
             let known = known.unwrap_or(0);
-            return Err(format!("`{name}` holds vectors of {known} and of {} numbers, expected the same for all", vector.len()));
+            return Err(format!(
+                "`{name}` holds vectors of {known} and of {} numbers, expected the same for all",
+                vector.len()
+            ));
         }
         if known.is_none() {
             // What was pushed so far has no width yet.

@@ -148,7 +148,8 @@ mod tests {
     fn nearly_all_of_the_nearest_are_found() {
         let _guard = tch::no_grad_guard();
         let unit = clouds(12_000, 24);
-        let near = |found: Vec<Neighbour>| found.into_iter().map(|(row, other, _)| (row, other)).collect::<HashSet<_>>();
+        let near =
+            |found: Vec<Neighbour>| found.into_iter().map(|(row, other, _)| (row, other)).collect::<HashSet<_>>();
         let (exact, lists) = (near(neighbours::nearest(&unit, 10).unwrap()), near(nearest(&unit, 10).unwrap()));
         assert_eq!((exact.len(), lists.len()), (120_000, 120_000));
         let recall = exact.intersection(&lists).count() as f64 / exact.len() as f64;

@@ -49,8 +49,10 @@ pub(super) fn notices(content: &Content) -> Vec<String> {
             share * 100.0
         ));
     }
-    if !content.plan.unshown.is_empty() {
-        notices.push(format!("Columns that are not on the page: {}.", content.plan.unshown.join(", ")));
+    let empty = rows.empty.iter().map(|name| format!("{name} (no values)"));
+    let unshown: Vec<String> = content.plan.unshown.iter().cloned().chain(empty).collect();
+    if !unshown.is_empty() {
+        notices.push(format!("Columns that are not on the page: {}.", unshown.join(", ")));
     }
     notices
 }
@@ -100,8 +102,10 @@ fn facts(content: &Content) -> Vec<(String, String)> {
 }
 
 fn table(id: &str, title: &str, rows: &[(String, String)]) -> String {
-    let rows: String =
-        rows.iter().map(|(key, value)| format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(key), escape(value))).collect();
+    let rows: String = rows
+        .iter()
+        .map(|(key, value)| format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(key), escape(value)))
+        .collect();
     format!(
         "<section id=\"{id}\"><h2>{title}</h2>\n<div class=\"wide\"><table class=\"facts\"><tbody>\n{rows}</tbody></table></div></section>\n"
     )

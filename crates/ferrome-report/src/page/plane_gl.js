@@ -3,7 +3,10 @@
 /** Whether this browser can: WebGL with textures of floats. */
 const hasWebGl = () => {
   const context = document.createElement("canvas").getContext("webgl");
-  return Boolean(context && context.getExtension("OES_texture_float"));
+  const has = Boolean(context && context.getExtension("OES_texture_float"));
+  // Browsers keep few contexts alive.
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return has;
 };
 
 /** Points in a plane: `x` and `y` from -1 to 1; `told` is what happens with the mouse. */

@@ -48,9 +48,11 @@ impl Source for Arrow {
         Ok(Box::new(reader.flat_map(move |batch| -> Batches<'_> {
             match batch {
                 // A batch of a foreign file may hold all of its rows.
-                Ok(batch) => Box::new((0..batch.num_rows()).step_by(BATCH).map(move |first| {
-                    Ok(batch.slice(first, BATCH.min(batch.num_rows() - first)))
-                })),
+                Ok(batch) => Box::new(
+                    (0..batch.num_rows())
+                        .step_by(BATCH)
+                        .map(move |first| Ok(batch.slice(first, BATCH.min(batch.num_rows() - first)))),
+                ),
                 Err(error) => Box::new(std::iter::once(Err(unreadable(&self.path, error)))),
             }
         })))
