@@ -10,7 +10,7 @@ use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::{root, scgpt, screen};
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "",
     "cell",
     "cell annotate",
@@ -39,6 +39,7 @@ const COMMANDS: [&str; 28] = [
     "protein",
     "protein embed",
     "protein pretrain",
+    "report",
 ];
 
 fn help(place: &Place, command: &str, columns: u32) -> String {

@@ -11,9 +11,9 @@ use crate::options::need_folder;
 
 const EXAMPLES: &str = "\
 Examples:
+  ferrome protein embed proteins.fasta -m ferrome-esm2-mini -o proteins.parquet
   ferrome report proteins.parquet -o proteins.html
-  ferrome report pbmc.h5ad --embedding X_geneformer --color cell_type -o pbmc.html
-  ferrome report scores.parquet -o scores.html
+  ferrome report embedded.parquet -o cells.html --map pca --color cell_type
 
 The page holds everything that it shows and loads nothing from elsewhere. Up to 20,000 rows
 neighbours are exact; beyond, the page says what share of them was found. UMAP of a million
