@@ -406,7 +406,7 @@ def test_bad_input_is_one_line(made: Path, table: pa.Table, tmp_path: Path) -> N
 
     plain = table.select(["id", "length", "kind"])
     assert said("plain.parquet", plain) == (
-        "has no column of vectors, no columns `x` and `y` and no column `score`; name them by --embedding, --x and --y, "
+        "has no column of vectors, no columns of numbers `x` and `y` or `score`; name them by --embedding, --x and --y, "
         "or --score; found id (text), length (Int64), kind (text)"
     )
     assert said("a.parquet", table, "--color", "knd") == "has no column `knd`; nearest: `kind`, `id`, `px`, `py`, `length`"

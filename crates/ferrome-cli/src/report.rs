@@ -16,8 +16,8 @@ Examples:
   ferrome report embedded.parquet -o cells.html --map pca --color cell_type
 
 The page holds everything that it shows and loads nothing from elsewhere. Up to 20,000 rows
-neighbours are exact; beyond, the page says what share of them was found. UMAP of a million
-rows takes many minutes, --map pca seconds.";
+neighbours are exact; beyond, the page says what share of them was found. UMAP and neighbours
+of a million rows take many minutes; --map pca --neighbours 0 needs only to read them.";
 
 /// One page to look at a table of embeddings or scores: a map, neighbours, search, rows and histograms
 #[derive(clap::Args, Debug)]

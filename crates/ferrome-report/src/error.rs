@@ -33,7 +33,7 @@ pub enum Error {
     },
     /// There is nothing to make a map or a list of scores of.
     #[error(
-        "{}: has no column of vectors, no columns `x` and `y` and no column `score`; name them by --embedding, --x and --y, or --score; found {}",
+        "{}: has no column of vectors, no columns of numbers `x` and `y` or `score`; name them by --embedding, --x and --y, or --score; found {}",
         .path.display(), .found.join(", ")
     )]
     NothingToShow {
@@ -87,7 +87,7 @@ mod tests {
         let error = Error::NothingToShow { path: path.to_owned(), found: vec!["id (Utf8)".to_owned()] };
         assert_eq!(
             error.to_string(),
-            "a.parquet: has no column of vectors, no columns `x` and `y` and no column `score`; name them by \
+            "a.parquet: has no column of vectors, no columns of numbers `x` and `y` or `score`; name them by \
              --embedding, --x and --y, or --score; found id (Utf8)"
         );
     }

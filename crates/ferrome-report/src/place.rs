@@ -50,7 +50,7 @@ pub(crate) fn places(rows: &Rows, request: &Request, say: &dyn Fn(&str)) -> Resu
         }
         Map::Umap => {
             if n >= LONG {
-                say(&format!("UMAP of {} rows; --map pca takes seconds", grouped(n as u64)));
+                say(&format!("UMAP of {} rows; --map pca is faster", grouped(n as u64)));
             }
             let options =
                 UmapOptions { neighbours: request.umap_neighbours, seed: request.seed, ..UmapOptions::default() };

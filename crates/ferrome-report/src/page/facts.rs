@@ -90,7 +90,10 @@ fn facts(content: &Content) -> Vec<(String, String)> {
     }
     if let Some(near) = &content.near {
         let found = match near.recall {
-            Some(recall) => format!("{:.1} % of the true ones, measured on 200 rows", recall * 100.0),
+            Some(recall) => {
+                let among = if rows.reduced.is_some() { " in the directions that are held" } else { "" };
+                format!("{:.1} % of the true ones{among}, measured on 200 rows", recall * 100.0)
+            }
             None => "exact".to_owned(),
         };
         facts.push(("Nearest neighbours", format!("{} of each row by the cosine of the vectors; {found}", near.count)));
