@@ -49,11 +49,6 @@ pub(super) fn notices(content: &Content) -> Vec<String> {
             share * 100.0
         ));
     }
-    let empty = rows.empty.iter().map(|name| format!("{name} (no values)"));
-    let unshown: Vec<String> = content.plan.unshown.iter().cloned().chain(empty).collect();
-    if !unshown.is_empty() {
-        notices.push(format!("Columns that are not on the page: {}.", unshown.join(", ")));
-    }
     notices
 }
 
@@ -100,6 +95,11 @@ fn facts(content: &Content) -> Vec<(String, String)> {
     }
     if let Some(score) = &content.plan.score {
         facts.push(("Scores", format!("{score}, the larger the better")));
+    }
+    let empty = rows.empty.iter().map(|name| format!("{name} (no values)"));
+    let unshown: Vec<String> = content.plan.unshown.iter().cloned().chain(empty).collect();
+    if !unshown.is_empty() {
+        facts.push(("Columns that are not here", unshown.join(", ")));
     }
     facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect()
 }

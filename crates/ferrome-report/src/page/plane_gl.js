@@ -24,7 +24,7 @@ class GlPlane {
       opacity: 0.85,
       ...(many ? { opacityBy: "density", opacityByDensityFill: 0.2 } : {}),
       opacityInactiveMax: 0.6,
-      opacityInactiveScale: 0.35,
+      opacityInactiveScale: many ? 0.35 : 0.6,
       lassoInitiator: false,
       lassoOnLongPress: false,
       // The index of a million points takes half a second; a worker would need a script from a blob, which the page forbids.
