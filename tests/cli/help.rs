@@ -10,7 +10,7 @@ use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::{root, scgpt, screen, study};
 
-const COMMANDS: [&str; 34] = [
+const COMMANDS: [&str; 35] = [
     "",
     "cell",
     "cell annotate",
@@ -45,6 +45,7 @@ const COMMANDS: [&str; 34] = [
     "protein",
     "protein embed",
     "protein pretrain",
+    "report",
 ];
 
 fn help(place: &Place, command: &str, columns: u32) -> String {

@@ -68,6 +68,13 @@ fn of_room(error: &(dyn StdError + 'static)) -> Option<u8> {
     if let Some(ferrome_hub::Error::Interrupted) = error.downcast_ref::<ferrome_hub::Error>() {
         return Some(130);
     }
+    if let Some(error) = error.downcast_ref::<ferrome_report::Error>() {
+        return match error {
+            ferrome_report::Error::Core(error) => of_core(error),
+            ferrome_report::Error::Cell(error) => of_room(error),
+            _ => None,
+        };
+    }
     match error.downcast_ref::<ferrome_protein::Error>()? {
         ferrome_protein::Error::Core(error) => of_core(error),
         ferrome_protein::Error::Interrupted { .. } => Some(130),

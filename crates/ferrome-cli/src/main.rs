@@ -10,6 +10,7 @@ mod exit;
 mod model;
 mod options;
 mod protein;
+mod report;
 
 use clap::{Parser, Subcommand};
 
@@ -40,6 +41,8 @@ enum Command {
     /// Models by name: what there is, where it lies, downloads, checks
     #[command(subcommand, after_help = model::EXAMPLES)]
     Model(model::Command),
+    /// One page to look at a table of embeddings or scores
+    Report(Box<report::Args>),
     /// Versions, devices and instruction sets, and what would make Ferrome faster here
     Doctor(doctor::Args),
     /// What the models that ship say of well-known proteins, cells and drugs
@@ -53,6 +56,7 @@ fn main() {
         Command::Cell(command) => cell::run(command),
         Command::Drug(command) => drug::run(command),
         Command::Model(command) => model::run(command),
+        Command::Report(args) => report::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
