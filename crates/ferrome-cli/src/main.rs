@@ -7,8 +7,10 @@ mod demo;
 mod doctor;
 mod drug;
 mod exit;
+mod gather;
 mod options;
 mod protein;
+mod sharding;
 
 use clap::{Parser, Subcommand};
 
@@ -36,6 +38,8 @@ enum Command {
     /// Drugs: features of molecules, models of affinity, scores of libraries
     #[command(subcommand, after_help = drug::EXAMPLES)]
     Drug(drug::Command),
+    /// One table from the shards that many processes computed
+    Gather(gather::Args),
     /// Versions, devices and instruction sets, and what would make Ferrome faster here
     Doctor(doctor::Args),
     /// What the models that ship say of well-known proteins, cells and drugs
@@ -48,6 +52,7 @@ fn main() {
         Command::Protein(command) => protein::run(command),
         Command::Cell(command) => cell::run(command),
         Command::Drug(command) => drug::run(command),
+        Command::Gather(args) => gather::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
     };

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Result, fingerprint};
 
-pub(crate) use files::{publish, write_synced};
 pub use files::write_whole;
+pub(crate) use files::{publish, write_synced};
 pub use lock::Lock;
 pub use record::{PartRecord, Rejected, Statistics};
 pub use start::refuse_output;

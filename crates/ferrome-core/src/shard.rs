@@ -153,10 +153,12 @@ impl Portion {
     }
 
     /// Its rows out of those of the whole input; an error among rows that are passed over is not.
-    pub fn select<T, E>(&self, rows: impl Iterator<Item = Result<T, E>>) -> impl Iterator<Item = Result<T, E>> {
+    pub fn select<T, E, R>(&self, mut rows: R) -> impl Iterator<Item = Result<T, E>> + use<T, E, R>
+    where
+        R: Iterator<Item = Result<T, E>>,
+    {
         let own = self.rows();
         let mut left = usize::try_from(own.end - own.start).unwrap_or(usize::MAX);
-        let mut rows = rows;
         let mut passed = 0;
         std::iter::from_fn(move || {
             while passed < own.start {

@@ -50,7 +50,8 @@ impl Summary {
 
     /// Of what earlier runs did.
     pub(crate) fn of_parts(statistics: &Statistics) -> Self {
-        let done = Done { resumed_rows: statistics.rows, statistics: statistics.clone(), merged: true, ..Done::default() };
+        let done =
+            Done { resumed_rows: statistics.rows, statistics: statistics.clone(), merged: true, ..Done::default() };
         Self::new(done, 0.0)
     }
 

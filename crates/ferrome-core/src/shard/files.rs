@@ -49,6 +49,5 @@ pub(super) fn refuse_foreign(folder: &Path) -> Result<()> {
 fn is_part(name: &str) -> bool {
     let stem = name.strip_suffix(".run").unwrap_or(name).strip_suffix(".parquet");
     let numbers = stem.and_then(|stem| stem.strip_prefix("part-")).and_then(|rest| rest.split_once("-of-"));
-    numbers
-        .is_some_and(|(index, of)| [index, of].iter().all(|n| n.len() >= 5 && n.bytes().all(|b| b.is_ascii_digit())))
+    numbers.is_some_and(|(index, of)| [index, of].iter().all(|n| n.len() >= 5 && n.bytes().all(|b| b.is_ascii_digit())))
 }

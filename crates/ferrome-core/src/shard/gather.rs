@@ -96,7 +96,11 @@ impl Gathered {
             !merge_parts(&place, &columns, &self.statistics, &self.parts, || interrupt.is_raised())?
         };
         if stopped {
-            return Err(Error::Interrupted { done: 0, total: Some(self.summary.rows), go_on: "run it again".to_owned() });
+            return Err(Error::Interrupted {
+                done: 0,
+                total: Some(self.summary.rows),
+                go_on: "run it again".to_owned(),
+            });
         }
         place.close()
     }

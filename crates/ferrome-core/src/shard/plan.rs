@@ -47,6 +47,7 @@ pub(super) fn read(folder: &Path) -> Result<RunDescription> {
     if !path.try_exists()? {
         return Err(Error::NoPlan { path: folder.to_owned() });
     }
-    let unreadable = |error| Error::PlanUnreadable { path: path.clone(), reason: format!("is no plan of ferrome ({error})") };
+    let unreadable =
+        |error| Error::PlanUnreadable { path: path.clone(), reason: format!("is no plan of ferrome ({error})") };
     serde_json::from_slice(&fs_err::read(&path)?).map_err(unreadable)
 }

@@ -65,9 +65,9 @@ impl FromStr for RowList {
             let rows = start.trim().parse::<u64>().ok()?..=end.trim().parse().ok()?;
             (!rows.is_empty() && *rows.start() > 0).then_some(rows)
         };
-        let entries = text.split(',').map(|text| {
-            entry(text).ok_or_else(|| format!("`{text}`: expected rows counted from 1, such as 7,20-31"))
-        });
+        let entries = text
+            .split(',')
+            .map(|text| entry(text).ok_or_else(|| format!("`{text}`: expected rows counted from 1, such as 7,20-31")));
         let mut rows: Vec<_> = entries.collect::<Result<_, _>>()?;
         rows.sort_by_key(|rows| *rows.start());
         match rows.windows(2).find(|pair| pair[0].end() >= pair[1].start()) {

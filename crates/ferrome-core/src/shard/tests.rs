@@ -53,7 +53,10 @@ fn quarantined_rows_are_found_within_the_shard() {
     assert_eq!((second.rows(), second.quarantine.to_string().as_str()), (10..20, "12-13,19-20"));
     assert_eq!(second.quarantined(10), None);
     let rejection = second.quarantined(12).unwrap();
-    assert_eq!((rejection.kind.as_str(), rejection.reason.as_str()), ("quarantined rows 12-13", "quarantined rows 12-13: not computed"));
+    assert_eq!(
+        (rejection.kind.as_str(), rejection.reason.as_str()),
+        ("quarantined rows 12-13", "quarantined rows 12-13: not computed")
+    );
     assert_eq!(Rejection::of_quarantine(&rejection.reason), Some(rejection));
     assert_eq!(Rejection::of_quarantine("no sequence"), None);
     assert_eq!(portion("2/4", "41").unwrap_err().to_string(), "--quarantine 41: the input has 40 rows");
