@@ -20,3 +20,5 @@ mod models;
 mod refused;
 #[path = "cli/resumed.rs"]
 mod resumed;
+#[path = "cli/sharded.rs"]
+mod sharded;

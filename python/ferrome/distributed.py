@@ -96,7 +96,8 @@ def run(
 
     ``input`` and ``output`` (and values of options that are URIs, such as ``model="s3://…"``) may be paths that every node
     sees, or URIs of object stores; with ``filesystem``, ``input`` and ``output`` are paths in it. What lies in an object store
-    is copied to ``scratch`` on each node, and every part goes back whole, its manifest last.
+    is copied to ``scratch`` (by default ``/tmp/ferrome-UID``) on each node, once for each version of it, and stays there; every
+    part goes back whole, its manifest last.
 
     ``gpus`` and ``cpus`` are those of one actor. Without them an actor has all CPUs of a node, or, with ``gpus=1``, its share of
     them. ``actors`` is how many there are at most.
@@ -118,6 +119,7 @@ def run(
     # Workers need no Python package of ours.
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     cpus, most = _resources(ray.nodes(), gpus, cpus)
+    scratch = scratch or os.path.join(tempfile.gettempdir(), f"ferrome-{os.getuid()}")
     job = _Job(
         command=command,
         input=input if input is None or filesystem or "://" in input or input == "-" else os.path.abspath(input),
@@ -126,7 +128,8 @@ def run(
         options=_flags(options, gpus, cpus, command),
         binary=os.path.abspath(found),
         filesystem=filesystem,
-        scratch=os.path.join(scratch or os.path.join(tempfile.gettempdir(), "ferrome"), uuid.uuid4().hex[:12]),
+        copies=os.path.join(scratch, "input"),
+        scratch=os.path.join(scratch, uuid.uuid4().hex[:12]),
         cwd=os.getcwd(),
         timeout=timeout,
         limit=most_quarantined,
@@ -153,6 +156,8 @@ class _Job:
     options: tuple[tuple[str, str | None], ...]
     binary: str
     filesystem: pyarrow.fs.FileSystem | None
+    #: Copies of what lies in object stores, under paths that are the same on every node and in every call: they stand in the plan.
+    copies: str
     scratch: str
     cwd: str
     timeout: float | None
@@ -329,7 +334,7 @@ class _Runner:
 
     def _local(self, path: str, filesystem: pyarrow.fs.FileSystem | None) -> str:
         store = _store(path, filesystem)
-        return path if store is None else _fetch(*store, os.path.join(self.job.scratch, "input"))
+        return path if store is None else _fetch(*store, self.job.copies)
 
     def _ferrome(self, shard: int, folder: str, quarantine: str, of: int | None = None) -> _Ended:
         job, libc = self.job, ctypes.CDLL(None) if sys.platform == "linux" else None

@@ -10,7 +10,7 @@ use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::{root, scgpt, screen};
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "",
     "cell",
     "cell annotate",
@@ -36,6 +36,7 @@ const COMMANDS: [&str; 28] = [
     "drug featurize",
     "drug score",
     "drug train",
+    "gather",
     "protein",
     "protein embed",
     "protein pretrain",
