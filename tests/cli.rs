@@ -22,3 +22,5 @@ mod refused;
 mod registry;
 #[path = "cli/resumed.rs"]
 mod resumed;
+#[path = "cli/sharded.rs"]
+mod sharded;

@@ -10,7 +10,7 @@ use crate::support::inputs::proteins;
 use crate::support::place::{Ended, FERROME, Place};
 use crate::support::{root, scgpt, screen, study};
 
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 36] = [
     "",
     "cell",
     "cell annotate",
@@ -42,6 +42,7 @@ const COMMANDS: [&str; 35] = [
     "model path",
     "model pull",
     "model verify",
+    "gather",
     "protein",
     "protein embed",
     "protein pretrain",

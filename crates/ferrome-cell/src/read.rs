@@ -18,6 +18,7 @@ mod obs;
 pub mod obsm;
 pub mod parquet;
 mod pool;
+mod portion;
 mod rows;
 mod storage;
 mod tenx;
@@ -33,6 +34,8 @@ use arrow::datatypes::SchemaRef;
 use crate::Result;
 use crate::cells::{Cells, Genes, ValueKind, Values};
 use detect::Content;
+
+pub use portion::{Portioned, count};
 
 /// What a matrix says before its first cell.
 #[derive(Clone, Debug)]
@@ -137,4 +140,15 @@ pub trait CellReader: Send {
     ///
     /// The file is damaged or cannot be read.
     fn next_cells(&mut self, nonzeros: usize) -> Result<Option<Cells>>;
+
+    /// Passes over up to `cells` of the first cells, before any was read, without reading them; returns how many.
+    ///
+    /// Most files cannot: what is returned is 0 then.
+    ///
+    /// # Errors
+    ///
+    /// The file is damaged or cannot be read.
+    fn pass_over(&mut self, _cells: u64) -> Result<u64> {
+        Ok(0)
+    }
 }

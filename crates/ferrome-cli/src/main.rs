@@ -7,10 +7,12 @@ mod demo;
 mod doctor;
 mod drug;
 mod exit;
+mod gather;
 mod model;
 mod options;
 mod protein;
 mod report;
+mod sharding;
 
 use clap::{Parser, Subcommand};
 
@@ -43,6 +45,8 @@ enum Command {
     Model(model::Command),
     /// One page to look at a table of embeddings or scores
     Report(Box<report::Args>),
+    /// One table from the shards that many processes computed
+    Gather(gather::Args),
     /// Versions, devices and instruction sets, and what would make Ferrome faster here
     Doctor(doctor::Args),
     /// What the models that ship say of well-known proteins, cells and drugs
@@ -57,6 +61,7 @@ fn main() {
         Command::Drug(command) => drug::run(command),
         Command::Model(command) => model::run(command),
         Command::Report(args) => report::run(&args),
+        Command::Gather(args) => gather::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
     };

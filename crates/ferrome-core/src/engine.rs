@@ -29,6 +29,7 @@ use crate::Result;
 use crate::batch::Layout;
 use crate::interrupt::Interrupt;
 use crate::journal::RunDescription;
+use crate::shard::Portion;
 use crate::table::Output;
 
 pub use crate::journal::{Rejected, Statistics};
@@ -133,6 +134,9 @@ pub struct Options {
     pub quiet: bool,
     /// Asks the run to stop.
     pub interrupt: Interrupt,
+    /// The shard that is computed. The caller gives its rows alone; the engine keeps its plan, and does not compute the rows
+    /// that are in quarantine ([`Stream`] leaves them to its caller).
+    pub portion: Option<Portion>,
 }
 
 impl Default for Options {
@@ -146,6 +150,7 @@ impl Default for Options {
             overwrite: false,
             quiet: false,
             interrupt: Interrupt::default(),
+            portion: None,
         }
     }
 }

@@ -156,6 +156,61 @@ pub enum Error {
         /// Which rows, and what differs.
         reason: String,
     },
+    /// The folder of `-o` has shards of another plan.
+    #[error(
+        "{}: belongs to another plan of shards: {}; choose another -o, or remove the folder",
+        path.display(),
+        differences.join(", ")
+    )]
+    PlanDiffers {
+        /// The folder, or a part in it.
+        path: PathBuf,
+        /// One phrase for each entry that differs.
+        differences: Vec<String>,
+    },
+    /// The folder has no plan.
+    #[error("{}: holds no shards (no _plan/plan.json): expected the folder that --shard I/N wrote to", path.display())]
+    NoPlan {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What is known of a plan cannot be understood.
+    #[error("{}: {reason}; remove the folder and compute the shards again", path.display())]
+    PlanUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Not all shards of a plan are finished.
+    #[error("{}: not finished: missing of {of} shards: {missing} (--shard I/{of} computes shard I)", path.display())]
+    ShardsMissing {
+        /// The folder.
+        path: PathBuf,
+        /// Numbers and ranges of numbers.
+        missing: String,
+        /// The shards of the plan.
+        of: usize,
+    },
+    /// A part is not what its shard wrote.
+    #[error(
+        "{}: is not as its shard wrote it (another checksum); run --shard {shard} again with --overwrite",
+        path.display()
+    )]
+    PartDamaged {
+        /// The part.
+        path: PathBuf,
+        /// The shard, as on the command line.
+        shard: String,
+    },
+    /// Rows are in quarantine that the input does not have.
+    #[error("--quarantine {rows}: the input has {total} rows")]
+    Quarantine {
+        /// As on the command line.
+        rows: String,
+        /// The rows of the input.
+        total: u64,
+    },
     /// The disk is full.
     #[error("{}: no space left on device; what is done is kept: make room and run the same command again", path.display())]
     DiskFull {

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Result, fingerprint};
 
-pub(crate) use files::publish;
 pub use files::write_whole;
+pub(crate) use files::{publish, write_synced};
 pub use lock::Lock;
 pub use record::{PartRecord, Rejected, Statistics};
 pub use start::refuse_output;
@@ -98,7 +98,14 @@ impl RunDescription {
         changed.chain(added.map(|(key, new)| phrase(key, None, Some(new)))).collect()
     }
 
-    fn get(&self, key: &str) -> Option<&str> {
+    /// A copy without some keys.
+    pub(crate) fn without(&self, keys: &[&str]) -> Self {
+        Self(self.0.iter().filter(|(key, _)| !keys.contains(&key.as_str())).cloned().collect())
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
         self.entries().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 }

@@ -12,6 +12,7 @@ pub mod interrupt;
 pub mod journal;
 pub mod page;
 pub mod progress;
+pub mod shard;
 pub mod table;
 #[cfg(feature = "torch")]
 pub mod train;

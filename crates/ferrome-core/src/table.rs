@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use crate::{Error, Result};
 
 pub(crate) use columns::Columns;
-pub(crate) use merge::merge;
+pub(crate) use merge::{merge, merge_parts};
 #[cfg(feature = "torch")]
 pub use tensors::{lists, vector, vectors};
 pub use whole::write_table;

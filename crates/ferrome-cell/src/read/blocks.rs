@@ -77,7 +77,7 @@ impl Blocks {
 }
 
 /// Some rows of a block. Its rounded values are counted with its first row.
-fn slice(cells: &Cells, rows: Range<usize>) -> Cells {
+pub(super) fn slice(cells: &Cells, rows: Range<usize>) -> Cells {
     let (start, end) = (cells.starts[rows.start], cells.starts[rows.end]);
     let rejected = cells.rejected.iter().filter(|(row, _)| rows.contains(row));
     Cells {

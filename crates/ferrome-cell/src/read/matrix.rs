@@ -48,4 +48,9 @@ impl CellReader for Matrix {
             rounded: sound.rounded,
         }))
     }
+
+    fn pass_over(&mut self, cells: u64) -> Result<u64> {
+        self.next = self.rows.pass_over(cells)?;
+        Ok(self.next)
+    }
 }

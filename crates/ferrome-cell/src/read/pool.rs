@@ -31,4 +31,8 @@ impl CellReader for Pooled {
         let Self { pool, reader } = self;
         pool.install(|| reader.next_cells(nonzeros))
     }
+
+    fn pass_over(&mut self, cells: u64) -> Result<u64> {
+        self.reader.pass_over(cells)
+    }
 }

@@ -30,6 +30,11 @@ pub(super) trait Rows: Send {
     /// [`MOST_ROWS`]; `None` after the last one.
     fn next_rows(&mut self, nonzeros: usize) -> Result<Option<RawRows>>;
 
+    /// Passes over up to `rows` of the first rows, before any was read; returns how many.
+    fn pass_over(&mut self, _rows: u64) -> Result<u64> {
+        Ok(0)
+    }
+
     /// Takes rows that are done with, whose memory may serve for the next ones.
     fn take_back(&mut self, _rows: RawRows) {}
 }

@@ -131,6 +131,45 @@ impl TokenReader {
         &self.source.path
     }
 
+    /// Passes over the next `rows` rows; whole batches of them are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// A file is damaged.
+    pub fn pass_over(&mut self, rows: u64) -> Result<()> {
+        let end = self.rows.saturating_add(rows);
+        while self.rows < end {
+            let left = usize::try_from(end - self.rows).unwrap_or(usize::MAX);
+            if let Some(block) = self.block.as_ref().filter(|block| self.next < block.len()) {
+                let passed = left.min(block.len() - self.next);
+                self.next += passed;
+                self.rows += passed as u64;
+                continue;
+            }
+            let Some((path, rows)) = self.source.next()? else { return Ok(()) };
+            if rows.num_rows() <= left {
+                self.rows += rows.num_rows() as u64;
+            } else {
+                self.block = Some(self.layout.read(&rows, &path)?);
+                self.next = 0;
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of rows of a table of which none was read yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the files do not say it, all batches are read; a file is damaged.
+    pub fn count(mut self) -> Result<u64> {
+        if let Some(rows) = self.header.rows {
+            return Ok(rows);
+        }
+        self.pass_over(u64::MAX)?;
+        Ok(self.rows)
+    }
+
     fn read(&mut self) -> Result<Option<TokenCell>> {
         loop {
             if let Some(block) = self.block.as_ref().filter(|block| self.next < block.len()) {

@@ -21,12 +21,14 @@ use ferrome_core::{
     device::kind_name,
     engine::{self, Job, Lanes, Totals},
     journal::refuse_output,
+    shard::Portion,
 };
 use tch::Device;
 
 use input::Cells;
 
 use crate::options::{Compute, Running};
+use crate::sharding::Sharding;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,11 +77,15 @@ pub(crate) struct Args {
     compute: Compute,
     #[command(flatten)]
     running: Running,
+    #[command(flatten)]
+    sharding: Sharding,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let output = args.output()?;
-    refuse_output(&output.table, args.running.overwrite)?;
+    if !args.sharding.is_given() {
+        refuse_output(&output.table, args.running.overwrite)?;
+    }
     let threads = args.compute.threads();
     let devices = args.compute.device.devices()?;
     let first = devices.first().copied().unwrap_or(Device::Cpu);
@@ -87,7 +93,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let started = Instant::now();
     let opened = Arc::new(model::open(&model::locate(&args.model)?)?);
-    let input = args.cells.open((&args.input, &args.output), threads, args.running.quiet, &opened)?;
+    let paths = (args.input.as_path(), args.output.as_path());
+    let input = args.cells.open_portion(paths, threads, args.running.quiet, &opened, &args.sharding)?;
     let header = input.tokens.header().clone();
     let (records, specials) = embed::records(input.tokens, &opened)?;
     let batches = Batches::of(&opened, args.batch.as_deref(), &header.obs)?.map(Arc::new);
@@ -114,12 +121,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let lanes = Lanes::share_out(threads.get(), header.rows.map_or(usize::MAX, |rows| rows as usize));
     let workers = embed::workers(&task, &opened, kind, &devices, lanes)?;
     let load_seconds = started.elapsed().as_secs_f64();
-    let totals = header.rows.map(|rows| Totals { rows, tokens: None });
-    let engine = args.running.engine(batch_tokens, threads)?;
+    let rows = input.portion.as_ref().map(Portion::len).or(header.rows);
+    let totals = rows.map(|rows| Totals { rows, tokens: None });
+    let own: Box<dyn Iterator<Item = _> + Send> = match &input.portion {
+        Some(portion) if input.whole => Box::new(records.portion(portion)?),
+        _ => Box::new(records),
+    };
+    let engine = engine::Options { portion: input.portion, ..args.running.engine(batch_tokens, threads)? };
     let job = Job { task: &task, options: engine, description, output: output.table.clone(), totals };
     let summary = match batches {
-        Some(batches) => engine::run(job, batches.check(args.input.clone(), records), workers)?,
-        None => engine::run(job, records, workers)?,
+        Some(batches) => engine::run(job, batches.check(args.input.clone(), own), workers)?,
+        None => engine::run(job, own, workers)?,
     };
     output.finish(args, opened.family(), &summary)?;
     args.running.report(&summary, load_seconds, 0)

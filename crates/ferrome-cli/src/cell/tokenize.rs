@@ -8,18 +8,23 @@ use anyhow::{Result, bail};
 use ferrome_cell::{
     Error,
     genes::{self, Matching},
-    read::{CellReader, Header},
+    read::{self, CellReader, Header, Portioned},
     task::tokenize::{self, BLOCK, FILTER_PASS, Filtered, Job, ObsColumns, Tokenized},
     tokenize::{Style, Tokenizer, geneformer::Geneformer, scgpt},
     vocabulary::Vocabulary,
 };
-use ferrome_core::{engine::Summary, journal::RunDescription, table::Output};
+use ferrome_core::{
+    engine::{self, Summary},
+    journal::RunDescription,
+    table::Output,
+};
 
 use super::{
     input::{Reading, found},
     names::Names,
 };
 use crate::options::{ROW_STATS, Running, describe_input, table};
+use crate::sharding::Sharding;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,6 +68,8 @@ pub(crate) struct Args {
     names: Names,
     #[command(flatten)]
     running: Running,
+    #[command(flatten)]
+    sharding: Sharding,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -72,6 +79,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let genes = args.names.options()?;
     let reader = args.reading.open(&args.input, &args.output)?;
     let header = reader.header().clone();
+    let count = || match header.cells {
+        Some(cells) => Ok(cells),
+        None => Ok(read::count(args.reading.open(&args.input, &args.output)?)?),
+    };
+    let portion = args.sharding.portion(&args.output, count)?;
     let obs = ObsColumns::new(&args.obs, &header.obs)?;
     let matching = Matching::new(&header.genes, &vocabulary, &genes)?;
     // Every run says what share of the genes matched.
@@ -82,7 +94,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         (!args.all_cells && header.obs.column_with_name(FILTER_PASS).is_some()).then(|| FILTER_PASS.to_owned());
     let tokenizer = args.tokenizer(&vocabulary, &matching, &header, filter.as_deref())?;
     let description = args.description(&vocabulary, &genes)?;
-    let engine = args.running.engine(0, args.reading.threads())?;
+    let reader: Box<dyn CellReader> = match portion.clone() {
+        Some(portion) => Box::new(Portioned::new(reader, portion)),
+        None => reader,
+    };
+    let engine = engine::Options { portion, ..args.running.engine(0, args.reading.threads())? };
     let job = Job { reader, matching: &matching, tokenizer: &*tokenizer, obs, filter, block: BLOCK, engine };
     let done = tokenize::tokenize(job, output, description)?;
     args.report(&done)
@@ -91,6 +107,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 impl Args {
     // A suffix of a table is a table; everything else is the name of a folder, which may hold dots.
     fn output(&self) -> Result<Output> {
+        if let Some(part) = self.sharding.output(&self.output, [self.input.as_path()])? {
+            return Ok(part);
+        }
         let suffix = self.output.extension().and_then(|suffix| suffix.to_str());
         let folder = self.output.as_os_str().as_encoded_bytes().ends_with(b"/") || self.output.is_dir();
         match suffix.filter(|_| !folder) {

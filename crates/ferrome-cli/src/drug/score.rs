@@ -3,11 +3,15 @@
 mod summary;
 mod targets;
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Result, anyhow, bail};
 use clap::{ValueEnum, builder::NonEmptyStringValueParser};
-use ferrome_core::{device::DeviceChoice, journal::RunDescription};
+use ferrome_core::{device::DeviceChoice, engine, journal::RunDescription};
 use ferrome_drug::{
     checkpoint::{FAST, Folder, locate},
     inputs::Embeddings,
@@ -17,6 +21,7 @@ use ferrome_drug::{
 
 use super::featurize::LibraryColumns;
 use crate::options::{self, Running, describe_input};
+use crate::sharding::Sharding;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,6 +33,9 @@ in_domain: the most similar training molecule has a Tanimoto similarity (ECFP4)
 of at least 0.4. lower and upper hold the truth with the probability of
 --confidence, as far as new molecules are like those of the validation set.
 Killed at any moment, the same command goes on where it was.";
+
+/// Rows of pairs that are counted at a time.
+const COUNTED: usize = 4096;
 
 /// The model that is taken where none is named.
 const DEFAULT: &str = "ferrome-dta-davis";
@@ -55,7 +63,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Tier::Full, value_name = "TIER")]
     tier: Tier,
     /// Score all with the fast tier, and this share of each target's best with the full one
-    #[arg(long, value_name = "SHARE", conflicts_with = "tier", value_parser = share)]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["tier", "shard"], value_parser = share)]
     cascade: Option<f64>,
     /// Vectors of the targets from `ferrome protein embed`, for a model that needs them
     #[arg(long, value_name = "TABLE")]
@@ -67,10 +75,10 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 0.9, value_name = "P", value_parser = share)]
     confidence: f64,
     /// Write only the K best of each target, the best first
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", conflicts_with = "shard")]
     top_k: Option<NonZeroUsize>,
     /// Write the rows of each target from the best to the worst
-    #[arg(long)]
+    #[arg(long, conflicts_with = "shard")]
     sort: bool,
     #[command(flatten)]
     columns: LibraryColumns,
@@ -82,6 +90,8 @@ pub(crate) struct Args {
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
     running: Running,
+    #[command(flatten)]
+    sharding: Sharding,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -98,11 +108,14 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let output = options::table(&args.output)?;
+    let input = args.pairs.as_ref().or(args.library.as_ref()).ok_or_else(|| anyhow!("expected LIBRARY or --pairs"))?;
+    let output = match args.sharding.output(&args.output, [input.as_path()])? {
+        Some(part) => part,
+        None => options::table(&args.output)?,
+    };
     let threads = options::threads(args.threads);
     let devices = args.device.devices()?;
     let started = Instant::now();
-    let input = args.pairs.as_ref().or(args.library.as_ref()).ok_or_else(|| anyhow!("expected LIBRARY or --pairs"))?;
     let mut description = RunDescription::new();
     describe_input(&mut description, "input", input)?;
     args.columns.describe(&mut description);
@@ -115,6 +128,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let (model, cascade) = args.models(&mut description)?;
     description.set("device", devices.first().map_or("cpu", |device| options::device_kind(*device)));
+    let portion = args.sharding.portion(&args.output, || args.count(input))?;
     let job = Job {
         input: input.clone(),
         model,
@@ -122,7 +136,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         confidence: args.confidence,
         rank: args.rank(),
         devices,
-        options: args.running.engine(0, threads)?,
+        options: engine::Options { portion, ..args.running.engine(0, threads)? },
         output,
         description,
     };
@@ -139,6 +153,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 impl Args {
+    /// The rows of the input.
+    fn count(&self, input: &Path) -> Result<u64> {
+        let columns = self.columns.columns();
+        let count = match &self.pairs {
+            Some(path) => Pairs::open(path, &columns, COUNTED)?
+                .try_fold(0, |count, rows| rows.map(|rows| count + rows.entries.len() as u64)),
+            None => read::open(input, &columns)?.try_fold(0, |count, row| row.map(|_| count + 1)),
+        };
+        Ok(count?)
+    }
+
     fn rank(&self) -> Rank {
         match self.top_k {
             Some(most) => Rank::Best(most.get()),

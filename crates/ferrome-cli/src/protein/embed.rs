@@ -4,11 +4,13 @@ mod describe;
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::builder::NonEmptyStringValueParser;
 use ferrome_core::{
     engine::{self, BoxError, Job, Lanes, Totals},
     journal::refuse_output,
+    shard::Portion,
+    table::Output,
 };
 use ferrome_protein::{
     model::{self, OpenModel},
@@ -18,6 +20,7 @@ use ferrome_protein::{
 use tch::Device;
 
 use crate::options::{self, Compute, Running};
+use crate::sharding::Sharding;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,11 +75,12 @@ pub(crate) struct Args {
     compute: Compute,
     #[command(flatten)]
     running: Running,
+    #[command(flatten)]
+    sharding: Sharding,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let output = options::table(&args.output)?;
-    refuse_output(&output, args.running.overwrite)?;
+    let output = args.output()?;
     let threads = args.compute.threads();
     let devices = args.compute.device.devices()?;
     let first = devices.first().copied().unwrap_or(Device::Cpu);
@@ -93,19 +97,47 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let task = EmbedTask::new(options, &opened.config);
     let totals = totals(&surveys).filter(|_| !args.orfs);
+    let all = records(&args.inputs, threads, translation);
+    let count = || match totals {
+        Some(totals) => Ok(totals.rows),
+        None => args.count(threads),
+    };
+    let portion = args.sharding.portion(&args.output, count)?;
+    let totals = portion.as_ref().map_or(totals, |portion| Some(of_portion(portion, totals)));
     let batches =
         totals.and_then(|totals| totals.tokens).map_or(usize::MAX, |tokens| tokens as usize / batch_tokens + 1);
     let lanes = Lanes::share_out(threads.get(), batches);
     let workers = embed::workers(&task, &opened, kind, &devices, lanes)?;
     let load_seconds = started.elapsed().as_secs_f64();
 
-    let job = Job { task: &task, options: args.running.engine(batch_tokens, threads)?, description, output, totals };
-    let summary = engine::run(job, records(&args.inputs, threads, translation), workers)?;
+    let own: Box<dyn Iterator<Item = _> + Send> = match portion.clone() {
+        Some(portion) => Box::new(portion.select(all)),
+        None => Box::new(all),
+    };
+    let options = engine::Options { portion, ..args.running.engine(batch_tokens, threads)? };
+    let job = Job { task: &task, options, description, output, totals };
+    let summary = engine::run(job, own, workers)?;
     let residues = surveys.iter().flatten().map(|survey| survey.residues).sum();
     args.running.report(&summary, load_seconds, residues)
 }
 
 impl Args {
+    fn output(&self) -> Result<Output> {
+        if let Some(part) = self.sharding.output(&self.output, self.inputs.iter().map(PathBuf::as_path))? {
+            return Ok(part);
+        }
+        let output = options::table(&self.output)?;
+        refuse_output(&output, self.running.overwrite)?;
+        Ok(output)
+    }
+
+    // Open reading frames are found only by translating.
+    fn count(&self, threads: NonZeroUsize) -> Result<u64> {
+        let mut rows = records(&self.inputs, threads, self.translation()?);
+        let count = rows.try_fold(0, |count, row| row.map(|_| count + 1));
+        count.map_err(|error: BoxError| anyhow!(error))
+    }
+
     fn translation(&self) -> Result<Option<Translation>> {
         let Some(table) = self.translate else { return Ok(None) };
         let translation = if self.orfs { Translation::orfs(table, self.min_orf)? } else { Translation::cds(table)? };
@@ -144,6 +176,15 @@ fn totals(surveys: &[Option<Survey>]) -> Option<Totals> {
     let rows = surveys.iter().map(|survey| survey.records).sum();
     let residues: u64 = surveys.iter().map(|survey| survey.residues).sum();
     Some(Totals { rows, tokens: Some(residues + 2 * rows) })
+}
+
+/// The share of a shard.
+fn of_portion(portion: &Portion, totals: Option<Totals>) -> Totals {
+    let share = |totals: Totals| {
+        let tokens = u128::from(totals.tokens?) * u128::from(portion.len()) / u128::from(totals.rows.max(1));
+        u64::try_from(tokens).ok()
+    };
+    Totals { rows: portion.len(), tokens: totals.and_then(share) }
 }
 
 fn records(

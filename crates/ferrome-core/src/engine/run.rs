@@ -12,7 +12,7 @@ use super::lane::Lane;
 use super::{BoxError, Job, Options, Summary, Task, Totals, WorkerFactory};
 use crate::journal::{RunDescription, Statistics, Workplace};
 use crate::progress::Progress;
-use crate::table::{Columns, Format, merge};
+use crate::table::{Columns, Format, Output, merge};
 use crate::{Error, Result};
 
 /// Windows that may be in work at once: one is written, one is computed, one is read.
@@ -34,7 +34,10 @@ where
     }
     let columns = Columns::new(&job.task.describe(&[])?.schema(), job.task.output_schema());
     columns.check(&job.output)?;
-    let place = Workplace::start(job.output.clone(), describe(&job), job.options.overwrite)?;
+    let place = match begin(&job.output, describe(&job), &job.options)? {
+        Begun::Working(place) => place,
+        Begun::Done(summary) => return Ok(*summary),
+    };
     let done = match earlier(&place)? {
         Some(done) => done,
         None => {
@@ -46,6 +49,38 @@ where
     conclude(place, &columns, done, &job.options, job.totals, start)
 }
 
+/// How a run begins.
+pub(super) enum Begun {
+    /// In a place of its own.
+    Working(Workplace),
+    /// Its shard was finished before.
+    Done(Box<Summary>),
+}
+
+/// Locks the output, after joining the plan of its shard where it has one.
+pub(super) fn begin(output: &Output, description: RunDescription, options: &Options) -> Result<Begun> {
+    let begun = options.portion.as_ref().map(|portion| portion.begin(&description, options.overwrite)).transpose()?;
+    let description = match begun {
+        Some(begun) => match begun.done {
+            Some(done) => {
+                refuse_rejected(&done, options)?;
+                return Ok(Begun::Done(Box::new(Summary::of_parts(&done))));
+            }
+            None => begun.description,
+        },
+        None => description,
+    };
+    Workplace::start(output.clone(), description, options.overwrite).map(Begun::Working)
+}
+
+/// With `--strict`: refuses what earlier runs rejected.
+fn refuse_rejected(done: &Statistics, options: &Options) -> Result<()> {
+    match done.rejected.first().filter(|_| options.strict) {
+        Some(rejected) => Err(Error::Rejected { name: rejected.first.clone(), reason: rejected.kind.clone() }),
+        None => Ok(()),
+    }
+}
+
 /// Joins the parts where the output is one file, and tidies up.
 pub(super) fn conclude(
     place: Workplace,
@@ -55,15 +90,18 @@ pub(super) fn conclude(
     totals: Option<Totals>,
     start: Instant,
 ) -> Result<Summary> {
-    if let Some(rejected) = done.statistics.rejected.first().filter(|_| options.strict) {
+    if let Err(rejected) = refuse_rejected(&done.statistics, options) {
         if place.output.format() == Format::Dataset {
             place.close()?;
         }
-        return Err(Error::Rejected { name: rejected.first.clone(), reason: rejected.kind.clone() });
+        return Err(rejected);
     }
     let stop = || options.interrupt.is_raised();
     if !done.complete || !(done.merged || merge(&place, columns, &done.statistics, stop)?) {
         return Err(interrupted(options, totals, done.statistics.rows + done.loose_rows));
+    }
+    if let Some(portion) = &options.portion {
+        portion.finish(&place.description, &done.statistics)?;
     }
     place.close()?;
     Ok(Summary::new(done, start.elapsed().as_secs_f64()))

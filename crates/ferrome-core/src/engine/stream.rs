@@ -12,10 +12,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::control::Control;
-use super::run::{conclude, earlier, versioned};
+use super::run::{Begun, begin, conclude, earlier, versioned};
 use super::{BoxError, Options, Rejection, Summary, Totals};
 use crate::Result;
-use crate::journal::{RunDescription, Workplace};
+use crate::journal::RunDescription;
 use crate::table::{Columns, Output};
 use threads::Threads;
 
@@ -95,7 +95,10 @@ where
     let start = Instant::now();
     let columns = Columns::new(&Schema::empty(), job.conversion.schema());
     columns.check(&job.output)?;
-    let place = Workplace::start(job.output.clone(), versioned(&job.description), job.options.overwrite)?;
+    let place = match begin(&job.output, versioned(&job.description), &job.options)? {
+        Begun::Working(place) => place,
+        Begun::Done(summary) => return Ok(*summary),
+    };
     let done = match earlier(&place)? {
         Some(done) => done,
         None => {

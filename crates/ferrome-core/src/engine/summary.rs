@@ -48,6 +48,13 @@ impl Summary {
         }
     }
 
+    /// Of what earlier runs did.
+    pub(crate) fn of_parts(statistics: &Statistics) -> Self {
+        let done =
+            Done { resumed_rows: statistics.rows, statistics: statistics.clone(), merged: true, ..Done::default() };
+        Self::new(done, 0.0)
+    }
+
     /// Tokens that this run computed in a second.
     #[must_use]
     pub fn tokens_per_second(&self) -> f64 {

@@ -5,6 +5,7 @@ use std::thread;
 
 use super::{BoxError, Options, Rejection, Task};
 use crate::fingerprint::Fingerprint;
+use crate::shard::Portion;
 use crate::{Error, Result};
 
 /// Rows are read and tokenized in pieces of at most this many.
@@ -53,6 +54,8 @@ pub(super) struct Windows<'a, T: Task, R> {
     records: R,
     pending: VecDeque<Row<T>>,
     number: usize,
+    /// The place of the next record in the input.
+    next: u64,
     /// The input has no more records.
     exhausted: bool,
     /// The last window was given out.
@@ -65,7 +68,8 @@ where
     R: Iterator<Item = Result<T::Record, BoxError>>,
 {
     pub(super) fn new(task: &'a T, options: &'a Options, records: R) -> Self {
-        Self { task, options, records, pending: VecDeque::new(), number: 0, exhausted: false, finished: false }
+        let next = options.portion.as_ref().map_or(0, |portion| portion.rows().start);
+        Self { task, options, records, pending: VecDeque::new(), number: 0, next, exhausted: false, finished: false }
     }
 
     /// The next window; an input without records is one window without rows. `None` at the end, or when `stop` says so.
@@ -109,7 +113,8 @@ where
         let records: Vec<T::Record> =
             self.records.by_ref().take(count).collect::<Result<_, _>>().map_err(Error::Read)?;
         self.exhausted = records.len() < count;
-        let items = tokenize(self.task, &records, self.options.threads)?;
+        let items = tokenize(self.task, &records, self.next, self.options)?;
+        self.next += records.len() as u64;
         self.pending.extend(records.into_iter().zip(items).map(|(record, item)| Row { record, item }));
         Ok(())
     }
@@ -117,15 +122,20 @@ where
 
 type Tokenized<T> = Vec<Result<Unit<<T as Task>::Item>, Rejection>>;
 
-/// Tokenizes `records` on up to `threads` threads, in order.
-fn tokenize<T: Task>(task: &T, records: &[T::Record], threads: usize) -> Result<Tokenized<T>> {
-    let share = records.len().div_ceil(threads.max(1)).max(16);
+/// Tokenizes `records`, of which the first is row `first` of the input, on up to [`Options::threads`] threads, in order.
+fn tokenize<T: Task>(task: &T, records: &[T::Record], first: u64, options: &Options) -> Result<Tokenized<T>> {
+    let share = records.len().div_ceil(options.threads.max(1)).max(16);
+    let portion = options.portion.as_ref();
     if records.len() <= share {
-        return Ok(tokenize_share(task, records));
+        return Ok(tokenize_share(task, records, first, portion));
     }
     thread::scope(|scope| {
-        let shares: Vec<_> =
-            records.chunks(share).map(|records| scope.spawn(move || tokenize_share(task, records))).collect();
+        let starts = (first..).step_by(share);
+        let shares: Vec<_> = records
+            .chunks(share)
+            .zip(starts)
+            .map(|(records, first)| scope.spawn(move || tokenize_share(task, records, first, portion)))
+            .collect();
         let mut items = Vec::with_capacity(records.len());
         for share in shares {
             items.extend(share.join().map_err(|_| Error::Panicked)?);
@@ -134,7 +144,11 @@ fn tokenize<T: Task>(task: &T, records: &[T::Record], threads: usize) -> Result<
     })
 }
 
-fn tokenize_share<T: Task>(task: &T, records: &[T::Record]) -> Tokenized<T> {
+fn tokenize_share<T: Task>(task: &T, records: &[T::Record], first: u64, portion: Option<&Portion>) -> Tokenized<T> {
     let unit = |item| Unit { tokens: task.tokens(&item), identity: task.identity(&item), item };
-    records.iter().map(|record| task.tokenize(record).map(unit)).collect()
+    let one = |(record, row)| match portion.and_then(|portion| portion.quarantined(row)) {
+        Some(rejection) => Err(rejection),
+        None => task.tokenize(record).map(unit),
+    };
+    records.iter().zip(first..).map(one).collect()
 }

@@ -65,13 +65,18 @@ pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(UNFINISHED);
     let unfinished = PathBuf::from(unfinished);
+    write_synced(&unfinished, content)?;
+    publish(&unfinished, path)
+}
+
+/// Writes and syncs a file in its place.
+pub(crate) fn write_synced(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     let write = || {
-        let mut file = File::create(&unfinished)?;
+        let mut file = File::create(path)?;
         file.write_all(content.as_ref())?;
         file.sync_all()
     };
-    write().map_err(|error| failed(&unfinished, error))?;
-    publish(&unfinished, path)
+    write().map_err(|error| failed(path, error))
 }
 
 /// Renames a synced file into place, and syncs the folder.

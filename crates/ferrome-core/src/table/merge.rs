@@ -1,5 +1,7 @@
 //! Joining finished parts into one file.
 
+use std::path::PathBuf;
+
 use arrow::array::RecordBatch;
 
 use super::csv::CsvSink;
@@ -22,6 +24,18 @@ pub(super) trait Sink {
 ///
 /// `stop` is asked before each part; returns whether the output is there.
 pub(crate) fn merge(place: &Workplace, columns: &Columns, done: &Statistics, stop: impl Fn() -> bool) -> Result<bool> {
+    let parts: Vec<PathBuf> = place.finished_parts()?.into_iter().map(|number| place.part(number)).collect();
+    merge_parts(place, columns, done, &parts, stop)
+}
+
+/// As [`merge`], of Parquet files wherever they lie; a folder for `datasets` takes the parts of `place`.
+pub(crate) fn merge_parts(
+    place: &Workplace,
+    columns: &Columns,
+    done: &Statistics,
+    parts: &[PathBuf],
+    stop: impl Fn() -> bool,
+) -> Result<bool> {
     if place.output.format() == Format::HuggingFace {
         return super::hugging_face::assemble(place, done).map(|()| true);
     }
@@ -36,11 +50,11 @@ pub(crate) fn merge(place: &Workplace, columns: &Columns, done: &Statistics, sto
             Box::new(ParquetSink::create(main, columns.table.clone(), &place.description)?)
         }
     };
-    for number in place.finished_parts()? {
+    for path in parts {
         if stop() {
             return Ok(false);
         }
-        for piece in part::pieces(&place.part(number), &columns.table)? {
+        for piece in part::pieces(path, &columns.table)? {
             sink.write(&piece?)?;
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use fs_err::File;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
@@ -119,8 +119,14 @@ pub(crate) fn footer(path: &Path) -> Result<Footer> {
     Ok(Footer { description, record })
 }
 
+/// The columns of the part at `path`, without what else its file says.
+pub(crate) fn schema(path: &Path) -> Result<SchemaRef> {
+    let builder = open(path).map_err(|error| failed(path, error))?;
+    Ok(SchemaRef::new(Schema::new(builder.schema().fields().clone())))
+}
+
 /// All rows of the part at `path`, in pieces.
-pub(super) fn pieces(path: &Path, schema: &SchemaRef) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
+pub(crate) fn pieces(path: &Path, schema: &SchemaRef) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
     let builder = open(path).map_err(|error| failed(path, error))?;
     let rows = builder.metadata().file_metadata().num_rows().max(1);
     let bytes: i64 = builder.metadata().row_groups().iter().map(|group| group.total_byte_size()).sum();

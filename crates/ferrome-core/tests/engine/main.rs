@@ -14,3 +14,4 @@ mod refused;
 mod rejected;
 mod residues;
 mod resumed;
+mod sharded;

@@ -21,6 +21,7 @@ use std::time::Instant;
 use arrow::datatypes::{Schema, SchemaRef};
 use ferrome_core::engine::{self, BoxError, Stream, Summary};
 use ferrome_core::journal::RunDescription;
+use ferrome_core::shard::Portion;
 use ferrome_core::table::Output;
 use tch::Device;
 
@@ -127,6 +128,7 @@ pub struct Outcome {
 /// is done is kept.
 pub fn library(job: Job, library: Library, targets: Vec<Target>) -> Result<Outcome> {
     let blocks = block::of_library(library, job.block(targets.len()));
+    let blocks = own(blocks, &job);
     run(job, filled(block::spread(blocks)), targets, Arc::new(Schema::empty()))
 }
 
@@ -139,7 +141,19 @@ pub fn library(job: Job, library: Library, targets: Vec<Target>) -> Result<Outco
 /// As [`library`]; a column has the name of one that is written.
 pub fn pairs(job: Job, pairs: Pairs) -> Result<Outcome> {
     let others = pairs.others().clone();
-    run(job, filled(block::spread(block::of_pairs(pairs))), Vec::new(), others)
+    let blocks = own(block::of_pairs(pairs), &job);
+    run(job, filled(block::spread(blocks)), Vec::new(), others)
+}
+
+/// The blocks of the shard that is computed, where the run is one.
+fn own(
+    blocks: impl Iterator<Item = Result<Block, BoxError>> + Send + 'static,
+    job: &Job,
+) -> Box<dyn Iterator<Item = Result<Block, BoxError>> + Send> {
+    match job.options.portion.clone() {
+        Some(portion) => Box::new(block::of_portion(blocks, portion)),
+        None => Box::new(blocks),
+    }
 }
 
 /// Blocks, or an error where there is none.
@@ -168,7 +182,9 @@ fn run(
     let keyed = job.rank != Rank::Input;
     let shape = Shape { others, confidence: job.confidence, rank: job.rank, keyed, sequences: false };
     let description = described(&job, targets.len());
-    let blocks = blocks(job.input.clone());
+    // There may be more shards than rows.
+    let empty = job.options.portion.as_ref().is_some_and(Portion::is_empty);
+    let blocks = if empty { Box::new(std::iter::empty()) } else { blocks(job.input.clone()) };
     let Job { input, model, cascade, devices, options, output, .. } = job;
     if let Some((fast, share)) = cascade {
         let stages = cascade::Stages { fast, model, share, targets, shape, devices };

@@ -39,6 +39,10 @@ impl Rows for Csr {
         Ok(Some(RawRows { starts, genes, values }))
     }
 
+    fn pass_over(&mut self, rows: u64) -> Result<u64> {
+        self.offsets.pass_over(rows)
+    }
+
     fn take_back(&mut self, rows: RawRows) {
         self.spare = Some(rows);
     }

@@ -7,6 +7,11 @@ use crate::read::values::RawRows;
 pub(in crate::read) trait Bands: Send {
     /// The next rows, at least one; `None` after the last one.
     fn next_band(&mut self) -> Result<Option<RawRows>>;
+
+    /// Passes over up to `rows` of the first rows, before any was read; returns how many.
+    fn pass_over(&mut self, _rows: u64) -> Result<u64> {
+        Ok(0)
+    }
 }
 
 /// Bands, cut where [`Rows`] cuts.
@@ -41,6 +46,10 @@ impl<B: Bands> Cut<B> {
 }
 
 impl<B: Bands> Rows for Cut<B> {
+    fn pass_over(&mut self, rows: u64) -> Result<u64> {
+        self.bands.pass_over(rows)
+    }
+
     fn next_rows(&mut self, nonzeros: usize) -> Result<Option<RawRows>> {
         loop {
             if let Some(pending) = &self.pending {

@@ -133,6 +133,11 @@ impl Bands for Dense {
         self.next = end;
         Ok(Some(band))
     }
+
+    fn pass_over(&mut self, rows: u64) -> Result<u64> {
+        self.next = rows.min(self.cells);
+        Ok(self.next)
+    }
 }
 
 /// Cuts a range at all multiples of `step`.

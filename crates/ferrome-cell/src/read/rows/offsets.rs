@@ -53,6 +53,15 @@ impl Offsets {
         Ok(Some(taken))
     }
 
+    /// Passes over up to `rows` of the first rows, before any was taken; returns how many.
+    pub(in crate::read) fn pass_over(&mut self, rows: u64) -> Result<u64> {
+        let rows = rows.min(self.stored.len().saturating_sub(1));
+        self.window.clear();
+        self.next = rows;
+        self.load()?;
+        Ok(rows)
+    }
+
     fn load(&mut self) -> Result<()> {
         let end = (self.next + WINDOW).min(self.stored.len());
         let mut numbers = Numbers::none(self.number);

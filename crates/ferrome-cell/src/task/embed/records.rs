@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use ferrome_core::engine::BoxError;
+use ferrome_core::shard::Portion;
 
 use crate::model::{OpenModel, Specials};
 use crate::read::tokens::{Header, TokenCell, TokenReader};
@@ -114,6 +115,22 @@ fn framed(first: &[&[i32]]) -> Option<bool> {
 }
 
 impl Records {
+    /// The rows of a shard alone.
+    ///
+    /// # Errors
+    ///
+    /// The table is damaged.
+    pub fn portion(
+        mut self,
+        portion: &Portion,
+    ) -> Result<impl Iterator<Item = Result<TokenCell, BoxError>> + Send + use<>> {
+        let rows = portion.rows();
+        let looked_at = self.first.len().min(usize::try_from(rows.start).unwrap_or(usize::MAX));
+        self.first.drain(..looked_at);
+        self.reader.pass_over(rows.start - looked_at as u64)?;
+        Ok(self.take(usize::try_from(portion.len()).unwrap_or(usize::MAX)))
+    }
+
     fn check(&self, cell: TokenCell) -> Result<TokenCell> {
         let beyond = |token: &&i32| !(0..self.tokens).contains(&i64::from(**token));
         let Some(token) = cell.tokens.as_ref().ok().and_then(|tokens| tokens.iter().find(beyond)) else {

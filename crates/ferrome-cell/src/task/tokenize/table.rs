@@ -68,7 +68,7 @@ fn rows(cells: &Cells, tokenizer: Vec<(usize, String)>) -> Vec<RejectedRow> {
     let row = |(row, reason): (usize, String), kind: &str| RejectedRow {
         row,
         name: if cells.ids.len() > row { cells.ids.value(row).to_owned() } else { String::new() },
-        rejection: Rejection { kind: kind.to_owned(), reason },
+        rejection: Rejection::of_quarantine(&reason).unwrap_or_else(|| Rejection { kind: kind.to_owned(), reason }),
     };
     let all = kinds.into_iter().flat_map(|(rejected, kind)| rejected.into_iter().map(move |one| row(one, kind)));
     let mut all: Vec<RejectedRow> = all.collect();

@@ -11,7 +11,7 @@ use ferrome_cell::{
     genes::Matching,
     model::OpenModel,
     read::{
-        Header,
+        self, CellReader, Header, Portioned,
         tokens::{self, TokenReader},
     },
     task::{tokenize, train::vocabulary_name},
@@ -23,13 +23,14 @@ use ferrome_cell::{
     },
     vocabulary::Vocabulary,
 };
-use ferrome_core::journal::RunDescription;
+use ferrome_core::{journal::RunDescription, shard::Portion};
 
 use crate::cell::{
     input::{Reading, found},
     names::Names,
 };
 use crate::options::describe_input;
+use crate::sharding::Sharding;
 
 /// How cells become tokens, where the input holds cells.
 #[derive(clap::Args, Debug)]
@@ -53,6 +54,10 @@ pub(in crate::cell) struct Input {
     pub(in crate::cell) description: RunDescription,
     /// What the tokens stand for, where that is known.
     pub(in crate::cell) vocabulary: Option<Vocabulary>,
+    /// The shard, where one was asked for.
+    pub(in crate::cell) portion: Option<Portion>,
+    /// Whether `tokens` has all rows of the input, not those of the shard alone.
+    pub(in crate::cell) whole: bool,
 }
 
 impl Cells {
@@ -63,6 +68,18 @@ impl Cells {
         threads: NonZeroUsize,
         quiet: bool,
         model: &OpenModel,
+    ) -> Result<Input> {
+        self.open_portion((input, output), threads, quiet, model, &Sharding::default())
+    }
+
+    /// As [`Cells::open`], for the rows of a shard, which goes to the folder `output`.
+    pub(super) fn open_portion(
+        &self,
+        (input, output): (&Path, &Path),
+        threads: NonZeroUsize,
+        quiet: bool,
+        model: &OpenModel,
+        sharding: &Sharding,
     ) -> Result<Input> {
         let mut description = RunDescription::new();
         if tokens::is_tokens(input)? {
@@ -75,7 +92,8 @@ impl Cells {
                 bail!("{}: {difference}; see `ferrome cell tokenize`", input.display());
             }
             describe_input(&mut description, "input", input)?;
-            return Ok(Input { tokens, description, vocabulary });
+            let portion = sharding.portion(output, || Ok(tokens::open(input)?.count()?))?;
+            return Ok(Input { tokens, description, vocabulary, portion, whole: true });
         }
         let vocabulary = self.genes(input, model)?;
         let genes = self.names.options()?;
@@ -91,8 +109,17 @@ impl Cells {
         tokenize::describe_genes(&mut description, &vocabulary, &genes);
         tokenizer.describe(&mut description);
         description.set("matrix", &header.layer);
+        let count = || match header.cells {
+            Some(cells) => Ok(cells),
+            None => Ok(read::count(reading.open(input, output)?)?),
+        };
+        let portion = sharding.portion(output, count)?;
+        let reader: Box<dyn CellReader> = match portion.clone() {
+            Some(portion) => Box::new(Portioned::new(reader, portion)),
+            None => reader,
+        };
         let tokens = tokenize::stream(input, reader, &matching, tokenizer, &vocabulary)?;
-        Ok(Input { tokens, description, vocabulary: Some(vocabulary) })
+        Ok(Input { tokens, description, vocabulary: Some(vocabulary), portion, whole: false })
     }
 
     // What tokens that are there already stand for: by --vocabulary, which must be the one that they were made with, or as the model says.

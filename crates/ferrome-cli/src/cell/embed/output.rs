@@ -25,6 +25,9 @@ pub(super) struct Target {
 
 impl Args {
     pub(super) fn output(&self) -> Result<Target> {
+        if let Some(part) = self.sharding.output(&self.output, [self.input.as_path()])? {
+            return Ok(Target { table: part, h5ad: None });
+        }
         let is_h5ad = |path: &Path| path.extension().is_some_and(|suffix| suffix == "h5ad");
         if !is_h5ad(&self.output) {
             return Ok(Target { table: options::table(&self.output)?, h5ad: None });

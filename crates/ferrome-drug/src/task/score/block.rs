@@ -1,9 +1,13 @@
+mod portion;
+
 use arrow::array::RecordBatch;
 use ferrome_core::engine::BoxError;
 use ferrome_core::fingerprint::Fingerprint;
 
 use crate::checkpoint::CheckpointConfig;
 use crate::read::{Entry, Library, PairRows, Pairs};
+
+pub(super) use portion::of_portion;
 
 /// Molecules of a block at most; of graphs fewer, so that a small library is work for several threads.
 const MOLECULES: usize = 8192;
@@ -84,17 +88,23 @@ where
 }
 
 impl Block {
+    /// Its first `rows`, and the others.
+    fn split(mut self, rows: usize) -> (Self, Self) {
+        let rest = Self {
+            first: self.first + rows as u64,
+            entries: self.entries.split_off(rows),
+            pairs: self.pairs.as_mut().map(|pairs| pairs.split_off(rows)),
+        };
+        (self, rest)
+    }
+
     /// Itself in pieces of at most `most` rows.
     fn pieces(mut self, most: usize) -> Vec<Self> {
         let mut pieces = Vec::new();
         while self.entries.len() > most {
-            let first = self.first + most as u64;
-            let rest = Self {
-                first,
-                entries: self.entries.split_off(most),
-                pairs: self.pairs.as_mut().map(|pairs| pairs.split_off(most)),
-            };
-            pieces.push(std::mem::replace(&mut self, rest));
+            let (piece, rest) = self.split(most);
+            pieces.push(piece);
+            self = rest;
         }
         pieces.push(self);
         pieces
@@ -113,11 +123,11 @@ impl Block {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::read::Source;
 
-    fn blocks(sizes: &[usize]) -> impl Iterator<Item = Result<Block, BoxError>> + Send {
+    pub(super) fn blocks(sizes: &[usize]) -> impl Iterator<Item = Result<Block, BoxError>> + Send {
         let mut first = 0;
         let block = move |size: usize| {
             let entry = |row| Entry { id: format!("{row}"), source: Source::Smiles("C".into()) };

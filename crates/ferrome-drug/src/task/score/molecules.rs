@@ -64,6 +64,11 @@ fn molecules_text(
     same: &mut HashMap<u128, (usize, f32)>,
 ) -> Result<Text, Rejection> {
     let refused = |refusal: Refusal| Rejection { kind: refusal.kind.to_string(), reason: refusal.reason };
+    if let Source::Missing(reason) = &entry.source
+        && let Some(rejection) = Rejection::of_quarantine(reason)
+    {
+        return Err(rejection);
+    }
     let molecule = entry.molecule().map_err(refused)?;
     let drug = Drug::new(&molecule, inputs).map_err(refused)?;
     let (place, nearest) = *same.entry(drug.identity()).or_insert_with(|| {
