@@ -1,4 +1,5 @@
 # make demo           set up what is needed to run, build, show what the models that ship say of proteins, cells and drugs
+# make wheel          the Python package: one wheel in target/wheels
 # make test           set up what the tests need, run all of them, show the counts
 # make check          format, lints and docs, warnings as errors
 # make fuzz           a minute of random input for each reader that takes foreign files (nightly Rust)
@@ -19,13 +20,16 @@ ferrome := $(target)/release/ferrome
 fuzz_seconds ?= 60
 options ?=
 
-.PHONY: help demo test check fuzz bench-protein bench-cell bench-drug clean runtime test-tools build
+.PHONY: help demo wheel test check fuzz bench-protein bench-cell bench-drug clean runtime test-tools build
 
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
 demo: build
 	@$(ferrome) demo
+
+wheel: runtime
+	@scripts/build_wheel.sh
 
 test: test-tools
 	@scripts/run_tests.sh

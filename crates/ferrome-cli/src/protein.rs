@@ -1,6 +1,6 @@
 //! `ferrome protein …`.
 
-pub(crate) mod embed;
+pub mod embed;
 mod pretrain;
 
 use std::{num::NonZeroUsize, path::Path};

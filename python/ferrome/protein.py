@@ -1,0 +1,216 @@
+"""Proteins: vectors from ESM-2, ESM-1b and ESM-1v.
+
+Every option has the name, the default and the meaning that it has in ``ferrome protein embed --help``.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ferrome import _core
+from ferrome._call import Progress, flags, progress_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    import pyarrow as pa
+
+__all__ = ["Model", "embed", "load"]
+
+#: FASTA paths (one, or several in a list of ``pathlib.Path``), sequences, or a table.
+Sequences: TypeAlias = "str | os.PathLike[str] | Sequence[os.PathLike[str]] | Iterable[str] | Any"
+
+
+def embed(
+    sequences: Sequences,
+    model: str | os.PathLike[str],
+    *,
+    pool: str = "mean",
+    layers: int | Sequence[int] = -1,
+    logits: bool = False,
+    long: str | None = None,
+    window: int = 1022,
+    overlap: int = 128,
+    translate: int | None = None,
+    orfs: bool = False,
+    min_orf: int | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    batch_tokens: int | None = None,
+    threads: int | None = None,
+    strict: bool = False,
+    output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    sequence_column: str = "sequence",
+    id_column: str = "id",
+    progress: bool | Progress | None = None,
+) -> np.ndarray[Any, np.dtype[np.float32]] | pa.Table | Path:
+    """One vector per protein (or per residue), in the order of the input.
+
+    ``sequences`` is one of:
+
+    - a list (or another iterable, or an Arrow array) of sequences;
+    - the path of a FASTA file (plain, gzip or BGZF), or a list of paths;
+    - a table of pyarrow, polars, pandas, duckdb or anything else with ``__arrow_c_stream__``, with the columns
+      ``sequence_column`` and, where there is one, ``id_column``.
+
+    Returns:
+        For a list of sequences one float32 array ``[sequences, width]``; a sequence that cannot be computed has NaN and is
+        warned of. For files and tables, and where a row is more than one vector (``pool="residue"``, several ``layers``,
+        ``logits``), a ``pyarrow.Table`` with ``id``, ``length``, ``embedding`` and ``error``, which polars and pandas take
+        without a copy. With ``output`` (.parquet, .npy, .arrow, .csv or a folder) its path: such a run goes on where it
+        was when the same call is made again after Ctrl-C or a kill.
+
+    Raises:
+        ValueError: an option or a sequence is refused.
+        FileNotFoundError: a file or a model is not there.
+        ferrome.WeightsError: the model's weights are damaged or do not fit.
+    """
+    options = flags(
+        pool=pool,
+        layers=layers,
+        logits=logits,
+        long=long,
+        window=window,
+        overlap=overlap,
+        translate=translate,
+        orfs=orfs,
+        min_orf=min_orf,
+        device=device,
+        dtype=dtype,
+        batch_tokens=batch_tokens,
+        threads=threads,
+        strict=strict,
+        overwrite=overwrite,
+    )
+    several = pool == "residue" or logits or not isinstance(layers, int)
+    return _embed(sequences, model, None, options, several, output, (sequence_column, id_column), progress)
+
+
+def load(
+    model: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    threads: int | None = None,
+) -> Model:
+    """Load a model that is used more than once, on each device that ``device`` means."""
+    return Model(model, device=device, dtype=dtype, threads=threads)
+
+
+class Model:
+    """A protein model that stays loaded; several threads may use it at once."""
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        self.name = os.fspath(model)
+        self.device = device
+        self.dtype = dtype
+        self.threads = threads
+        self._model = _core.ProteinModel(flags(model=model, device=device, dtype=dtype, threads=threads))
+
+    def __repr__(self) -> str:
+        return f"ferrome.protein.Model({self.name!r}, device={self.device!r}, dtype={self.dtype!r})"
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector."""
+        return self._model.shape[1]
+
+    @property
+    def layers(self) -> int:
+        """Number of blocks: the layers are 0 (the embedding) to this."""
+        return self._model.shape[0]
+
+    def embed(
+        self,
+        sequences: Sequences,
+        *,
+        pool: str = "mean",
+        layers: int | Sequence[int] = -1,
+        logits: bool = False,
+        long: str | None = None,
+        window: int = 1022,
+        overlap: int = 128,
+        translate: int | None = None,
+        orfs: bool = False,
+        min_orf: int | None = None,
+        batch_tokens: int | None = None,
+        strict: bool = False,
+        output: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        sequence_column: str = "sequence",
+        id_column: str = "id",
+        progress: bool | Progress | None = None,
+    ) -> np.ndarray[Any, np.dtype[np.float32]] | pa.Table | Path:
+        """As :func:`embed`, with the weights that are loaded."""
+        options = flags(
+            pool=pool,
+            layers=layers,
+            logits=logits,
+            long=long,
+            window=window,
+            overlap=overlap,
+            translate=translate,
+            orfs=orfs,
+            min_orf=min_orf,
+            device=self.device,
+            dtype=self.dtype,
+            batch_tokens=batch_tokens,
+            threads=self.threads,
+            strict=strict,
+            overwrite=overwrite,
+        )
+        several = pool == "residue" or logits or not isinstance(layers, int)
+        columns = (sequence_column, id_column)
+        return _embed(sequences, self.name, self._model, options, several, output, columns, progress)
+
+
+def _embed(
+    sequences: Sequences,
+    name: str | os.PathLike[str],
+    model: _core.ProteinModel | None,
+    options: list[str],
+    several: bool,
+    output: str | os.PathLike[str] | None,
+    columns: tuple[str, str],
+    progress: bool | Progress | None,
+) -> Any:
+    line = [*flags(model=name), *options, "--quiet"]
+    files = _files(sequences)
+    line += ["--", *files] if files is not None else ["--", "sequences"]
+    given = sequences if files is None else None
+    with progress_of(progress, "protein embed") as callback:
+        if output is not None:
+            line = [*flags(output=output), *line]
+            _core.protein_embed(line, given, columns, model, callback, True)
+            return Path(output)
+        if given is None or several or hasattr(given, "column_names") or hasattr(given, "columns"):
+            return _core.protein_embed(line, given, columns, model, callback, False)
+        vectors, rejected = _core.protein_vectors(line, given, columns, model, callback)
+    if rejected:
+        row, reason = rejected[0]
+        warnings.warn(
+            f"{len(rejected)} of {len(vectors)} sequences have no vector (NaN), the first is item {row}: {reason}",
+            stacklevel=3,
+        )
+    return vectors
+
+
+def _files(sequences: Sequences) -> list[str] | None:
+    """The paths, if paths are given."""
+    if isinstance(sequences, (str, os.PathLike)):
+        return [os.fspath(sequences)]
+    if isinstance(sequences, (list, tuple)) and sequences and isinstance(sequences[0], os.PathLike):
+        return [os.fspath(path) for path in sequences]
+    return None
