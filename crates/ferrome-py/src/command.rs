@@ -7,7 +7,9 @@ use pyo3::{
     types::{PyDict, PyDictMethods},
 };
 
-use crate::work;
+use pyo3_arrow::PyTable;
+
+use crate::{result, work};
 
 /// Runs `ferrome` with these arguments, the program's name first, and ends the process with its exit code. Catches Ctrl-C.
 #[pyfunction]
@@ -21,6 +23,26 @@ pub(crate) fn main(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<()> {
 #[pyo3(signature = (arguments, progress=None))]
 pub(crate) fn call(py: Python<'_>, arguments: Vec<OsString>, progress: Option<Py<PyAny>>) -> PyResult<()> {
     work::run(py, progress, move || ferrome_cli::call(arguments))
+}
+
+/// Runs a subcommand that writes a table, without its `--output`, and returns the table as `pyarrow.Table`.
+#[pyfunction]
+#[pyo3(signature = (arguments, progress=None) -> "pyarrow.Table")]
+pub(crate) fn table(
+    py: Python<'_>,
+    mut arguments: Vec<OsString>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'_, PyAny>> {
+    let job = || {
+        let folder = result::folder()?;
+        // After the subcommand's two names: what follows `--` are files.
+        let output: [OsString; 2] = ["--output".into(), folder.path().into()];
+        arguments.splice(2.min(arguments.len())..2.min(arguments.len()), output);
+        ferrome_cli::call(arguments)?;
+        result::rows(folder.path())
+    };
+    let rows = work::run(py, progress, job)?;
+    PyTable::try_new(rows.batches, rows.schema)?.into_pyarrow(py)
 }
 
 /// The options of a subcommand, such as ["protein", "embed"], and what they are where nothing is given: a flag is False, and

@@ -14,7 +14,7 @@ use pyo3::pymodule;
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use crate::command::{call, definition, main};
+    use crate::command::{call, definition, main, table};
     #[pymodule_export]
     use crate::error::{DeviceError, InternalError, WeightsError};
     #[pymodule_export]

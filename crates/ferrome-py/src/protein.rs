@@ -60,8 +60,9 @@ impl Job {
 
     /// Embeds into a folder that is gone afterwards, and reads it.
     fn read<T>(mut self, read: impl FnOnce(&std::path::Path) -> Result<T, Trouble>) -> Result<T, Trouble> {
-        let folder = tempfile::Builder::new().prefix("ferrome-").tempdir().map_err(anyhow::Error::from)?;
-        self.arguments.extend(["--output".into(), folder.path().into()]);
+        let folder = result::folder()?;
+        let output: [OsString; 2] = ["--output".into(), folder.path().into()];
+        self.arguments.splice(..0, output);
         self.run()?;
         read(folder.path())
     }

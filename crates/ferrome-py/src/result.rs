@@ -22,6 +22,11 @@ pub(crate) struct Vectors {
     pub(crate) rejected: Vec<(usize, String)>,
 }
 
+/// A folder for a run whose table is read and then forgotten.
+pub(crate) fn folder() -> Result<tempfile::TempDir, Trouble> {
+    Ok(tempfile::Builder::new().prefix("ferrome-").tempdir().map_err(anyhow::Error::from)?)
+}
+
 /// Reads the parts in `folder`.
 pub(crate) fn rows(folder: &Path) -> Result<Rows, Trouble> {
     let parts = Parts::open(folder).map_err(trouble)?;
