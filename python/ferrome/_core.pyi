@@ -49,3 +49,10 @@ def protein_vectors(
     model: ProteinModel | None,
     progress: _Progress | None,
 ) -> tuple[np.ndarray[Any, np.dtype[np.float32]], list[tuple[int, str]]]: ...
+def protein_pretrain(
+    arguments: Sequence[_Argument],
+    sequences: Any,
+    column: str,
+    config: str | None,
+    progress: _Progress | None,
+) -> None: ...

@@ -5,6 +5,7 @@ Every option has the name, the default and the meaning that it has in ``ferrome 
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from pathlib import Path
@@ -14,12 +15,12 @@ from ferrome import _core
 from ferrome._call import Progress, flags, progress_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     import pyarrow as pa
 
-__all__ = ["Model", "embed", "load"]
+__all__ = ["Model", "embed", "load", "pretrain"]
 
 #: FASTA paths (one, or several in a list of ``pathlib.Path``), sequences, or a table.
 Sequences: TypeAlias = "str | os.PathLike[str] | Sequence[os.PathLike[str]] | Iterable[str] | Any"
@@ -174,6 +175,50 @@ class Model:
         several = pool == "residue" or logits or not isinstance(layers, int)
         columns = (sequence_column, id_column)
         return _embed(sequences, self.name, self._model, options, several, output, columns, progress)
+
+
+def pretrain(
+    sequences: Sequences,
+    config: Mapping[str, Any] | str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    from_: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    threads: int | None = None,
+    overwrite: bool = False,
+    sequence_column: str = "sequence",
+    progress: bool | Progress | None = None,
+) -> Path:
+    """Train an ESM-2 by masked language modelling, from scratch or from a checkpoint (``from_``), into the folder ``output``.
+
+    ``sequences`` is as for :func:`embed`; ``config`` has the keys of ``ferrome protein pretrain --help``, or is the path of a
+    JSON file with them.
+
+    Returns:
+        The folder, which ``EsmForMaskedLM.from_pretrained`` and :func:`embed` take; ``metrics.csv`` in it has the losses.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C; the same call goes on from the last step.
+        FileExistsError: the folder holds a model already.
+    """
+    given = config if isinstance(config, (str, os.PathLike)) else None
+    line = flags(
+        config="config" if given is None else given,
+        from_=from_,
+        output=output,
+        device=device,
+        dtype=dtype,
+        threads=threads,
+        overwrite=overwrite,
+        quiet=True,
+    )
+    files = _files(sequences)
+    line += ["--", *(["sequences"] if files is None else files)]
+    text = json.dumps(dict(config)) if not isinstance(config, (str, os.PathLike)) else None
+    with progress_of(progress, "protein pretrain") as callback:
+        _core.protein_pretrain(line, sequences if files is None else None, sequence_column, text, callback)
+    return Path(output)
 
 
 def _embed(

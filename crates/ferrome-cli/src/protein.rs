@@ -1,7 +1,7 @@
 //! `ferrome protein …`.
 
 pub mod embed;
-mod pretrain;
+pub mod pretrain;
 
 use std::{num::NonZeroUsize, path::Path};
 

@@ -20,7 +20,7 @@ mod _core {
     #[pymodule_export]
     use crate::process::finish;
     #[pymodule_export]
-    use crate::protein::{ProteinModel, protein_embed, protein_vectors};
+    use crate::protein::{ProteinModel, protein_embed, protein_pretrain, protein_vectors};
     use pyo3::{Bound, PyResult, types::PyModule, types::PyModuleMethods};
 
     #[pymodule_init]

@@ -4,7 +4,10 @@ use std::{ffi::OsString, sync::Arc};
 
 use ferrome_cli::{
     Trouble, parse,
-    protein::embed::{self, Args, Given, LoadArgs},
+    protein::{
+        embed::{self, Args, Given, LoadArgs},
+        pretrain,
+    },
 };
 use ferrome_protein::{model::Resident, read::Protein};
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
@@ -104,4 +107,22 @@ pub(crate) fn protein_vectors<'py>(
     let vectors = work::run(py, progress, || job.read(result::vectors))?;
     let array = PyArray1::from_vec(py, vectors.numbers).reshape([vectors.rows, vectors.width])?;
     Ok((array, vectors.rejected))
+}
+
+/// Trains a model into the output that the arguments name.
+#[pyfunction]
+#[pyo3(signature = (arguments, sequences, column, config, progress))]
+pub(crate) fn protein_pretrain(
+    py: Python<'_>,
+    arguments: Vec<OsString>,
+    sequences: Option<Bound<'_, PyAny>>,
+    column: &str,
+    config: Option<String>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<()> {
+    let proteins = sequences.map(|given| given::proteins(&given, column, "id")).transpose()?;
+    work::run(py, progress, || {
+        let args: pretrain::Args = parse(arguments)?;
+        Ok(pretrain::pretrain(&args, pretrain::Given { proteins, config })?)
+    })
 }

@@ -65,6 +65,8 @@ pub(crate) fn run<T: Send + 'static>(
         // Nobody is left to hear of it where the caller was interrupted and did not wait.
         let _ = tell.send(host::within(host, job));
     })?;
+    // MKL's number of threads is one for the process: what the caller does with torch afterwards is not to be slower.
+    let _threads = Threads(tch::get_num_threads());
     let mut caller = Caller { ear, progress, told_at: None };
     match caller.wait(py, &told) {
         Ok(result) => {
@@ -88,6 +90,15 @@ fn stopped(py: Python<'_>, stop: PyErr, said: Option<Trouble>) -> PyErr {
             PyKeyboardInterrupt::new_err(trouble.line)
         }
         _ => stop,
+    }
+}
+
+/// Gives torch its number of threads back.
+struct Threads(i32);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        tch::set_num_threads(self.0);
     }
 }
 
