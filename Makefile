@@ -1,10 +1,12 @@
 # make demo           set up what is needed to run, build, show what the models that ship say of proteins, cells and drugs
+# make wheel          the Python package: one wheel in target/wheels
 # make test           set up what the tests need, run all of them, show the counts
 # make check          format, lints and docs, warnings as errors
 # make fuzz           a minute of random input for each reader that takes foreign files (nightly Rust)
 # make bench-protein  protein embedding beside transformers and fair-esm; appends to benches/RESULTS.md
 # make bench-cell     counting, tokenizing and converting beside UMI-tools and Geneformer's own code; appends as well
 # make bench-drug     fingerprints beside RDKit, scoring beside a perceptron and chemprop; appends as well (options=--quick)
+# make bench-python   1,000 short sequences from Python beside the command line; appends as well
 # make clean          remove what these targets made
 
 SHELL := /bin/bash
@@ -19,13 +21,16 @@ ferrome := $(target)/release/ferrome
 fuzz_seconds ?= 60
 options ?=
 
-.PHONY: help demo test check fuzz bench-protein bench-cell bench-drug clean runtime test-tools build
+.PHONY: help demo wheel test check fuzz bench-protein bench-cell bench-drug bench-python clean runtime test-tools build
 
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
 demo: build
 	@$(ferrome) demo
+
+wheel: runtime
+	@scripts/build_wheel.sh
 
 test: test-tools
 	@scripts/run_tests.sh
@@ -51,6 +56,10 @@ bench-drug: test-tools
 	@cargo build --release -p ferrome-cli --locked
 	@cargo build --release --workspace --example random_model --locked
 	FERROME_BIN=$(ferrome) .venv/bin/python benches/drug/score.py --random-model $(target)/release/examples/random_model $(options)
+
+bench-python: test-tools
+	@cargo build --release -p ferrome-cli -p ferrome-py --locked
+	FERROME_BIN=$(ferrome) .venv/bin/python benches/python.py $(options)
 
 clean:
 	cargo clean

@@ -13,9 +13,11 @@ rust_tests() {
         cargo test --release --locked --workspace --no-fail-fast 2>&1 | tee "$logs/rust.txt"
 }
 
+# Together, because then both are built from what the Rust tests were built from: features of a crate are those that all
+# chosen packages ask for.
 python_tests() {
-    cargo build --release --locked -p ferrome-cli && \
-        FERROME_BIN=$(realpath "$target/release/ferrome") \
+    cargo build --release --locked -p ferrome-cli -p ferrome-py && wheel=$(scripts/build_wheel.sh) && \
+        FERROME_BIN=$(realpath "$target/release/ferrome") FERROME_WHEEL=$(realpath "$wheel") \
         .venv/bin/python -m pytest -p no:cacheprovider tests/python 2>&1 | tee "$logs/python.txt"
 }
 

@@ -1,7 +1,7 @@
 //! `ferrome protein …`.
 
-pub(crate) mod embed;
-mod pretrain;
+pub mod embed;
+pub mod pretrain;
 
 use std::{num::NonZeroUsize, path::Path};
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{Error, Result};
+use crate::{Error, Result, host};
 
 /// A flag that asks a run to stop at the next batch; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -11,12 +11,15 @@ pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// The process's flag, which the first Ctrl-C, SIGTERM or SIGHUP raises; the second one ends the process with exit
-    /// code 130.
+    /// code 130. Inside another program, that program's flag for this job: see [`crate::host`].
     ///
     /// # Errors
     ///
     /// Another library of the process has such a handler already.
     pub fn on_signal() -> Result<Self> {
+        if let Some(host) = host::current() {
+            return Ok(host.interrupt);
+        }
         static PROCESS: Mutex<Option<Interrupt>> = Mutex::new(None);
         let mut process = PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(interrupt) = &*process {

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod engine;
 mod error;
 pub mod fingerprint;
+pub mod host;
 pub mod interrupt;
 pub mod journal;
 pub mod page;

@@ -1,4 +1,5 @@
-//! The progress bar: rows, tokens per second and the time that is left, on stderr, only where a person is looking.
+//! The progress bar: rows, tokens per second and the time that is left, on stderr, only where a person is looking; and what
+//! the program hears that the job runs in.
 
 use std::io::{IsTerminal, stderr};
 use std::time::Instant;
@@ -6,11 +7,13 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::engine::Totals;
+use crate::host::{self, Host, Report};
 use crate::journal::Statistics;
 
 /// A progress bar, or none.
 pub struct Progress {
     bar: ProgressBar,
+    host: Option<Host>,
     totals: Option<Totals>,
     start: Instant,
     /// Rows and tokens of finished parts.
@@ -22,7 +25,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar on stderr; none when `quiet` or stderr is not a terminal.
+    /// A bar on stderr; none when `quiet` or stderr is not a terminal. A [`host`] hears of it either way.
     #[must_use]
     pub fn new(totals: Option<Totals>, quiet: bool) -> Self {
         let bar = match totals {
@@ -30,7 +33,7 @@ impl Progress {
             Some(totals) => ProgressBar::new(totals.tokens.unwrap_or(totals.rows)).with_style(style(true)),
             None => ProgressBar::new_spinner().with_style(style(false)),
         };
-        Self { bar, totals, start: Instant::now(), finished: (0, 0), loose: (0, 0), tokens: 0 }
+        Self { bar, host: host::current(), totals, start: Instant::now(), finished: (0, 0), loose: (0, 0), tokens: 0 }
     }
 
     /// Counts a computed batch.
@@ -63,17 +66,18 @@ impl Progress {
         let rows = self.finished.0 + self.loose.0;
         let seconds = self.start.elapsed().as_secs_f64().max(1e-3);
         let speed = format!("{:.0} tokens/s", self.tokens as f64 / seconds);
-        match self.totals {
-            Some(totals) => {
-                let by_tokens = totals.tokens.map(|_| self.finished.1 + self.loose.1);
-                self.bar.set_position(by_tokens.unwrap_or(rows));
-                self.bar.set_message(format!("{rows}/{} rows, {speed}", totals.rows));
-            }
-            None => {
-                self.bar.set_position(rows);
-                self.bar.set_message(format!("{rows} rows, {speed}"));
-            }
+        let by_tokens = self.totals.and_then(|totals| totals.tokens).map(|_| self.finished.1 + self.loose.1);
+        let done = by_tokens.unwrap_or(rows);
+        let message = match self.totals {
+            Some(totals) => format!("{rows}/{} rows, {speed}", totals.rows),
+            None => format!("{rows} rows, {speed}"),
+        };
+        if let Some(host) = &self.host {
+            let total = self.totals.map(|totals| totals.tokens.unwrap_or(totals.rows));
+            host.listener.report(Report { done, total, message: message.clone() });
         }
+        self.bar.set_position(done);
+        self.bar.set_message(message);
     }
 }
 

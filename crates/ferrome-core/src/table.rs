@@ -8,6 +8,7 @@ mod merge;
 mod npy;
 mod parquet;
 pub(crate) mod part;
+mod read;
 #[cfg(feature = "torch")]
 mod tensors;
 mod whole;
@@ -19,6 +20,7 @@ use crate::{Error, Result};
 
 pub(crate) use columns::Columns;
 pub(crate) use merge::{merge, merge_parts};
+pub use read::Parts;
 #[cfg(feature = "torch")]
 pub use tensors::{lists, vector, vectors};
 pub use whole::write_table;

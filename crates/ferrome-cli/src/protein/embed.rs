@@ -1,24 +1,26 @@
 //! `ferrome protein embed`.
 
 mod describe;
+mod input;
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clap::builder::NonEmptyStringValueParser;
 use ferrome_core::{
-    engine::{self, BoxError, Job, Lanes, Totals},
+    engine::{self, Job, Lanes, Summary, Totals},
     journal::refuse_output,
     shard::Portion,
     table::Output,
 };
 use ferrome_protein::{
-    model::{self, OpenModel},
-    read::{self, Protein, Survey, translate::Translation},
+    model::{self, OpenModel, Resident},
+    read::{self, Protein, translate::Translation},
     task::embed::{self, EmbedOptions, EmbedTask, Long, LongPolicy, Pool},
 };
 use tch::Device;
 
+use self::input::Input;
 use crate::options::{self, Compute, Running};
 use crate::sharding::Sharding;
 
@@ -34,7 +36,7 @@ command goes on where it was.";
 /// Writes `id`, `length`, `embedding` and `error`, one row per record, in the order of the input
 #[derive(clap::Parser, Debug)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct Args {
+pub struct Args {
     /// FASTA: plain, gzip or BGZF; `-` is standard input
     #[arg(required = true, value_name = "IN")]
     inputs: Vec<PathBuf>,
@@ -79,46 +81,88 @@ pub(crate) struct Args {
     sharding: Sharding,
 }
 
+/// What is embedded, and with what, where the command line does not say.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// Instead of the files.
+    pub proteins: Option<Vec<Protein>>,
+    /// Instead of opening the model; the command line has its name.
+    pub model: Option<Arc<Resident>>,
+}
+
 pub(crate) fn run(args: &Args) -> Result<()> {
+    embed(args, Given::default()).map(drop)
+}
+
+/// Embeds what the command line names or the program gives.
+///
+/// # Errors
+///
+/// One line, as the command prints it.
+pub fn embed(args: &Args, given: Given) -> Result<Summary> {
     let output = args.output()?;
     let threads = args.compute.threads();
     let devices = args.compute.device.devices()?;
     let first = devices.first().copied().unwrap_or(Device::Cpu);
     let kind = args.compute.dtype.kind(first)?;
-    let translation = args.translation()?;
-    let surveys = args.inputs.iter().map(|path| read::survey(path)).collect::<Result<Vec<_>, _>>()?;
-    args.warn_of_nucleotides(&surveys);
+    let input = Input::new(args, given.proteins, threads)?;
 
     let started = Instant::now();
-    let opened = Arc::new(model::open(&model::locate(&args.model)?)?);
-    let options = args.embed_options(&opened)?;
+    let model = given.model.map_or_else(|| resident(&args.model), Ok)?;
+    let options = args.embed_options(&model.open)?;
     let batch_tokens = args.compute.batch_tokens.map_or(default_batch_tokens(first), NonZeroUsize::get);
-    let description = describe::run(args, &opened, &options, (kind, first))?;
+    let description = describe::run(args, &input, &model, &options, (kind, first))?;
 
-    let task = EmbedTask::new(options, &opened.config);
-    let totals = totals(&surveys).filter(|_| !args.orfs);
-    let all = records(&args.inputs, threads, translation);
-    let count = || match totals {
-        Some(totals) => Ok(totals.rows),
-        None => args.count(threads),
-    };
-    let portion = args.sharding.portion(&args.output, count)?;
+    let task = EmbedTask::new(options, &model.open.config);
+    let (totals, residues) = (input.totals(args.orfs), input.residues());
+    let portion =
+        args.sharding.portion(&args.output, || totals.map_or_else(|| input.count(), |totals| Ok(totals.rows)))?;
     let totals = portion.as_ref().map_or(totals, |portion| Some(of_portion(portion, totals)));
     let batches =
         totals.and_then(|totals| totals.tokens).map_or(usize::MAX, |tokens| tokens as usize / batch_tokens + 1);
     let lanes = Lanes::share_out(threads.get(), batches);
-    let workers = embed::workers(&task, &opened, kind, &devices, lanes)?;
+    let workers = embed::workers(&task, &model, kind, &devices, lanes)?;
     let load_seconds = started.elapsed().as_secs_f64();
 
     let own: Box<dyn Iterator<Item = _> + Send> = match portion.clone() {
-        Some(portion) => Box::new(portion.select(all)),
-        None => Box::new(all),
+        Some(portion) => Box::new(portion.select(input.records())),
+        None => Box::new(input.records()),
     };
     let options = engine::Options { portion, ..args.running.engine(batch_tokens, threads)? };
     let job = Job { task: &task, options, description, output, totals };
     let summary = engine::run(job, own, workers)?;
-    let residues = surveys.iter().flatten().map(|survey| survey.residues).sum();
-    args.running.report(&summary, load_seconds, residues)
+    args.running.report(&summary, load_seconds, residues)?;
+    Ok(summary)
+}
+
+/// A model to be used more than once, and where.
+#[derive(clap::Parser, Debug)]
+pub struct LoadArgs {
+    /// As for `embed`
+    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
+    model: String,
+    #[command(flatten)]
+    compute: Compute,
+}
+
+/// Loads a model on each of its devices.
+///
+/// # Errors
+///
+/// One line, as `embed` prints it.
+pub fn load(args: &LoadArgs) -> Result<Arc<Resident>> {
+    let devices = args.compute.device.devices()?;
+    let first = devices.first().copied().unwrap_or(Device::Cpu);
+    let kind = args.compute.dtype.kind(first)?;
+    let model = resident(&args.model)?;
+    for device in devices {
+        model.load(kind, device)?;
+    }
+    Ok(model)
+}
+
+fn resident(name: &str) -> Result<Arc<Resident>> {
+    Ok(Arc::new(Resident::new(model::open(&model::locate(name)?)?)))
 }
 
 impl Args {
@@ -129,13 +173,6 @@ impl Args {
         let output = options::table(&self.output)?;
         refuse_output(&output, self.running.overwrite)?;
         Ok(output)
-    }
-
-    // Open reading frames are found only by translating.
-    fn count(&self, threads: NonZeroUsize) -> Result<u64> {
-        let mut rows = records(&self.inputs, threads, self.translation()?);
-        let count = rows.try_fold(0, |count, row| row.map(|_| count + 1));
-        count.map_err(|error: BoxError| anyhow!(error))
     }
 
     fn translation(&self) -> Result<Option<Translation>> {
@@ -149,33 +186,10 @@ impl Args {
         let long = LongPolicy::new(self.long, self.window, self.overlap, &model.config)?;
         Ok(EmbedOptions { pool: self.pool, layers, logits: self.logits, long })
     }
-
-    // A protein model takes nucleotides for alanine, cysteine, glycine and threonine: say so before hours of work.
-    fn warn_of_nucleotides(&self, surveys: &[Option<Survey>]) {
-        for (path, survey) in self.inputs.iter().zip(surveys) {
-            let Some(survey) = survey else { continue };
-            if self.translate.is_none() && survey.nucleotides * 2 > survey.records {
-                eprintln!(
-                    "warning: {}: {} of {} records look like nucleotides; --translate TABLE translates them",
-                    path.display(),
-                    survey.nucleotides,
-                    survey.records
-                );
-            }
-        }
-    }
 }
 
 fn default_batch_tokens(device: Device) -> usize {
     if device == Device::Cpu { 2048 } else { 32_768 }
-}
-
-// Every protein is framed by two tokens; nucleotides give a third of their number.
-fn totals(surveys: &[Option<Survey>]) -> Option<Totals> {
-    let surveys: Vec<&Survey> = surveys.iter().map(Option::as_ref).collect::<Option<_>>()?;
-    let rows = surveys.iter().map(|survey| survey.records).sum();
-    let residues: u64 = surveys.iter().map(|survey| survey.residues).sum();
-    Some(Totals { rows, tokens: Some(residues + 2 * rows) })
 }
 
 /// The share of a shard.
@@ -185,18 +199,4 @@ fn of_portion(portion: &Portion, totals: Option<Totals>) -> Totals {
         u64::try_from(tokens).ok()
     };
     Totals { rows: portion.len(), tokens: totals.and_then(share) }
-}
-
-fn records(
-    inputs: &[PathBuf],
-    threads: NonZeroUsize,
-    translation: Option<Translation>,
-) -> impl Iterator<Item = Result<Protein, BoxError>> + Send {
-    let files = inputs.to_vec();
-    let proteins = files.into_iter().flat_map(move |path| super::one_file(&path, threads));
-    let translated: Box<dyn Iterator<Item = _> + Send> = match translation {
-        Some(translation) => Box::new(translation.apply(proteins)),
-        None => Box::new(proteins),
-    };
-    translated.map(|protein| protein.map_err(BoxError::from))
 }

@@ -10,12 +10,16 @@ use ferrome_core::{
 };
 use ferrome_protein::{
     model,
-    task::pretrain::{self, Corpus, PretrainConfig, Progress, Start},
+    read::Protein,
+    task::{
+        self,
+        pretrain::{Corpus, PretrainConfig, Progress, Start},
+    },
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use tch::{Device, Kind};
 
-use crate::options::threads;
+use crate::{options::threads, tell};
 
 const EXAMPLES: &str = r#"Examples:
   echo '{"hidden_size": 64, "num_hidden_layers": 2,
@@ -33,9 +37,9 @@ evaluate_every, checkpoint_every, seed. Stopped at any moment, the same
 command goes on from the last checkpoint."#;
 
 /// Writes a Hugging Face folder that EsmForMaskedLM.from_pretrained loads, with metrics.csv and loss.svg
-#[derive(clap::Args, Debug)]
+#[derive(clap::Parser, Debug)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct Args {
+pub struct Args {
     /// FASTA: plain, gzip or BGZF
     #[arg(required = true, value_name = "FASTA")]
     inputs: Vec<PathBuf>,
@@ -65,14 +69,38 @@ pub(crate) struct Args {
     quiet: bool,
 }
 
+/// What is trained on, and how, where the command line does not say.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// Instead of the files.
+    pub proteins: Option<Vec<Protein>>,
+    /// Instead of what the file of `--config` holds.
+    pub config: Option<String>,
+}
+
 pub(crate) fn run(args: &Args) -> Result<()> {
+    pretrain(args, Given::default())
+}
+
+/// Trains on what the command line names or the program gives.
+///
+/// # Errors
+///
+/// One line, as the command prints it.
+pub fn pretrain(args: &Args, given: Given) -> Result<()> {
     let source = args.config.display().to_string();
-    let config = PretrainConfig::parse(&fs_err::read_to_string(&args.config)?, &source)?;
+    let json = given.config.map_or_else(|| fs_err::read_to_string(&args.config), Ok)?;
+    let config = PretrainConfig::parse(&json, &source)?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
     let threads = threads(args.threads).get();
     tch::set_num_threads(i32::try_from(threads)?);
-    let proteins = args.inputs.iter().flat_map(|path| super::one_file(path, std::num::NonZeroUsize::MIN));
-    let corpus = Corpus::read(proteins, config.held_out_share)?;
+    let corpus = match given.proteins {
+        Some(proteins) => Corpus::read(proteins.into_iter().map(Ok), config.held_out_share)?,
+        None => {
+            let proteins = args.inputs.iter().flat_map(|path| super::one_file(path, std::num::NonZeroUsize::MIN));
+            Corpus::read(proteins, config.held_out_share)?
+        }
+    };
     args.tell_corpus(&corpus);
     let from = args.from.as_deref().map(|name| model::open(&model::locate(name)?)).transpose()?;
     let kind = training_kind(args.dtype, device)?;
@@ -86,9 +114,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         interrupt: Interrupt::on_signal()?,
     };
     let bar = progress_bar(args.quiet, config.steps);
-    let outcome = pretrain::pretrain(&start, &corpus, &mut |progress| show(&bar, args.quiet, progress))?;
+    let outcome = task::pretrain::pretrain(&start, &corpus, &mut |progress| show(&bar, args.quiet, progress))?;
     bar.finish_and_clear();
-    let baselines = pretrain::baselines(&corpus, &config);
+    let baselines = task::pretrain::baselines(&corpus, &config);
     fs_err::write(args.output.join("baselines.json"), baselines.json())?;
     if let (false, Some(last)) = (args.quiet, outcome.metrics.last()) {
         eprintln!(
@@ -108,18 +136,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 impl Args {
     fn tell_corpus(&self, corpus: &Corpus) {
-        if self.quiet {
-            return;
+        if !self.quiet {
+            eprintln!(
+                "{} sequences ({} residues) to train on, {} held out, {} identical to others",
+                corpus.train.len(),
+                corpus.residues(),
+                corpus.held_out.len(),
+                corpus.duplicates
+            );
         }
-        eprintln!(
-            "{} sequences ({} residues) to train on, {} held out, {} identical to others",
-            corpus.train.len(),
-            corpus.residues(),
-            corpus.held_out.len(),
-            corpus.duplicates
-        );
         if let Some(first) = &corpus.first_rejected {
-            eprintln!("{} records were left out, the first: {first}", corpus.rejected);
+            tell::note(&format!("{} records were left out, the first: {first}", corpus.rejected), self.quiet);
         }
     }
 }
@@ -142,8 +169,10 @@ fn progress_bar(quiet: bool, steps: u64) -> ProgressBar {
 }
 
 fn show(bar: &ProgressBar, quiet: bool, progress: &Progress) {
+    let message = format!("loss {:.3}, {:.0} tokens/s", progress.loss, progress.tokens_per_second);
+    tell::progress(progress.step, Some(progress.steps), &message);
     bar.set_position(progress.step);
-    bar.set_message(format!("loss {:.3}, {:.0} tokens/s", progress.loss, progress.tokens_per_second));
+    bar.set_message(message);
     let Some(measured) = progress.measured.filter(|_| !quiet) else { return };
     let line = format!(
         "step {}: training perplexity {:.3}, held-out perplexity {:.3}, {:.0} tokens/s",

@@ -21,7 +21,7 @@ use crate::journal::{METADATA_PREFIX, PartRecord, RunDescription, write_whole};
 use crate::{Error, Result};
 
 /// The metadata key of the [`PartRecord`].
-const RECORD: &str = "ferrome.part";
+pub(super) const RECORD: &str = "ferrome.part";
 
 /// Rows are read in pieces of about this many bytes.
 const PIECE_BYTES: i64 = 32 << 20;
@@ -159,7 +159,7 @@ pub(crate) fn rows(path: &Path, rows: &[usize], columns: &Columns) -> Result<Rec
     Ok(concat_batches(&columns.computed, &batches?)?)
 }
 
-fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<std::fs::File>, ParquetError> {
+pub(super) fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<std::fs::File>, ParquetError> {
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
     ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(path)?.into_file(), options)
 }

@@ -20,6 +20,29 @@ pub struct Protein {
 }
 
 impl Protein {
+    /// A protein that was not read from a file: the `number`th (from 1) of `source`. Its residues are cleaned as those of a file
+    /// are; line ends in them count as blanks.
+    ///
+    /// ```
+    /// use ferrome_protein::read::Protein;
+    ///
+    /// let protein = Protein::given("P1", "mkt\nAYI *", &"sequences".into(), 1);
+    /// assert_eq!(protein.sequence, b"MKTAYI");
+    /// ```
+    #[must_use]
+    pub fn given(id: &str, sequence: &str, source: &Arc<str>, number: u64) -> Self {
+        let mut residues: Vec<u8> = sequence.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+        let problem = clean(&mut residues).is_none().then(|| "the sequence holds a NUL byte".to_owned());
+        Self {
+            id: id.to_owned(),
+            description: String::new(),
+            sequence: residues,
+            source: Arc::clone(source),
+            line: number,
+            problem,
+        }
+    }
+
     /// Whether the sequence is so long (20 letters or more) and of so few letters (A, C, G, T, U, N) that it is more
     /// likely a nucleotide sequence.
     pub fn looks_like_nucleotides(&self) -> bool {

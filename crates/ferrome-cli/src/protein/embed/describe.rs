@@ -2,22 +2,21 @@
 
 use anyhow::Result;
 use ferrome_core::{device::kind_name, journal::RunDescription};
-use ferrome_protein::{model::OpenModel, task::embed::EmbedOptions};
+use ferrome_protein::{model::Resident, task::embed::EmbedOptions};
 use tch::{Device, Kind};
 
-use super::Args;
-use crate::options::{describe_input, device_kind};
+use super::{Args, input::Input};
+use crate::options::device_kind;
 
 pub(super) fn run(
     args: &Args,
-    model: &OpenModel,
+    input: &Input,
+    model: &Resident,
     options: &EmbedOptions,
     (kind, device): (Kind, Device),
 ) -> Result<RunDescription> {
     let mut description = RunDescription::new();
-    for (i, path) in args.inputs.iter().enumerate() {
-        describe_input(&mut description, &format!("input.{i}"), path)?;
-    }
+    input.describe(&mut description)?;
     if let Some(table) = args.translate {
         let mode = if args.orfs { format!("orfs of {} or more", args.min_orf) } else { "coding sequences".into() };
         description.set("translate", format!("table {table}, {mode}"));

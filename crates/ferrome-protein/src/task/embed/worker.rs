@@ -14,17 +14,17 @@ use tch::{Device, Kind, Tensor};
 use super::{EmbedItem, EmbedOptions, EmbedTask, Pool, pool};
 use crate::{
     Error, Result,
-    model::{Batch, Esm, OpenModel},
+    model::{Batch, Esm, Resident},
 };
 
 /// One worker per CUDA device, or one per CPU lane over the same weights.
 ///
 /// # Errors
 ///
-/// Fails when the weights do not load on the CPU; on CUDA each worker loads its own when it starts.
+/// Fails when the weights do not load on the CPU; on CUDA each worker loads its own when it starts, if it is not there yet.
 pub fn workers(
     task: &EmbedTask,
-    model: &Arc<OpenModel>,
+    model: &Arc<Resident>,
     kind: Kind,
     devices: &[Device],
     lanes: Lanes,

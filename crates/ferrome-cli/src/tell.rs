@@ -1,0 +1,27 @@
+//! What a subcommand has to say: on stderr, or to the program that it runs in.
+
+use ferrome_core::host::{self, Report};
+
+/// Something that the user should know, on one line.
+pub(crate) fn warn(line: &str) {
+    match host::current() {
+        Some(host) => host.listener.warn(line),
+        None => eprintln!("warning: {line}"),
+    }
+}
+
+/// As [`warn`], where the command says it as it says other things: without a prefix, and not when `quiet`.
+pub(crate) fn note(line: &str, quiet: bool) {
+    match host::current() {
+        Some(host) => host.listener.warn(line),
+        None if !quiet => eprintln!("{line}"),
+        None => {}
+    }
+}
+
+/// How far work is that has a bar of its own on the command line: for the program that it runs in.
+pub(crate) fn progress(done: u64, total: Option<u64>, message: &str) {
+    if let Some(host) = host::current() {
+        host.listener.report(Report { done, total, message: message.to_owned() });
+    }
+}

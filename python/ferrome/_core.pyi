@@ -1,0 +1,58 @@
+"""What the package calls: see crates/ferrome-py."""
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Any, NoReturn, TypeAlias, final
+
+import numpy as np
+import pyarrow as pa
+
+_Argument: TypeAlias = str | PathLike[str]
+_Progress: TypeAlias = Callable[[int, int | None, str], object]
+
+__version__: str
+
+class WeightsError(ValueError):
+    """A file of weights is damaged, or not what the model needs."""
+
+class DeviceError(RuntimeError):
+    """A device is not there, or does not do what is asked."""
+
+class InternalError(RuntimeError):
+    """A defect of ferrome."""
+
+@final
+class ProteinModel:
+    """A protein model that stays loaded."""
+
+    def __new__(cls, arguments: Sequence[_Argument]) -> ProteinModel: ...
+    @property
+    def shape(self) -> tuple[int, int]: ...
+
+def main(arguments: Sequence[_Argument]) -> NoReturn: ...
+def call(arguments: Sequence[_Argument], progress: _Progress | None = None) -> None: ...
+def table(arguments: Sequence[_Argument], progress: _Progress | None = None) -> pa.Table: ...
+def definition(path: Sequence[str]) -> dict[str, str | bool | None]: ...
+def finish() -> None: ...
+def protein_embed(
+    arguments: Sequence[_Argument],
+    sequences: Any,
+    columns: tuple[str, str],
+    model: ProteinModel | None,
+    progress: _Progress | None,
+    output: bool,
+) -> pa.Table | None: ...
+def protein_vectors(
+    arguments: Sequence[_Argument],
+    sequences: Any,
+    columns: tuple[str, str],
+    model: ProteinModel | None,
+    progress: _Progress | None,
+) -> tuple[np.ndarray[Any, np.dtype[np.float32]], list[tuple[int, str]]]: ...
+def protein_pretrain(
+    arguments: Sequence[_Argument],
+    sequences: Any,
+    column: str,
+    config: str | None,
+    progress: _Progress | None,
+) -> None: ...
