@@ -37,7 +37,7 @@ pub(crate) fn write_types(path: &Path, cells: usize, cls: i32) {
             let from = if gene as usize / 10 == cell % 3 { 31.0 } else { 1.0 };
             from + (random.share() * 15.0).floor() as f32
         };
-        let genes: Vec<i32> = (0..GENES as i32).filter(|&gene| (gene as usize + cell) % 4 != 0).collect();
+        let genes: Vec<i32> = (0..GENES as i32).filter(|&gene| !(gene as usize + cell).is_multiple_of(4)).collect();
         values.push(std::iter::once(0.0).chain(genes.iter().map(|&gene| level(gene))).collect());
         tokens.push(std::iter::once(cls).chain(genes).collect());
     }
