@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use crate::support::killed::wait_for;
 use crate::support::place::Place;
-use crate::support::scgpt::{GENES, write_types};
+use crate::support::scgpt::{GENES, write_model, write_types};
 
-const CLASSIFY: &str =
-    "cell train tokens.parquet --objective classify --label type --from golden/cell/scgpt_torch --threads 1";
+const CLASSIFY: &str = "cell train tokens.parquet --objective classify --label type --from model --threads 1";
 
-/// Cells of three types and five donors; what types differ in are values, not genes.
+/// Cells of three types and five donors, and a model with random weights.
 fn place() -> Place {
     let place = Place::new();
     write_types(&place.path("tokens.parquet"), 120, 31);
+    write_model(&place.path("model"));
     place
 }
 
@@ -25,9 +25,9 @@ fn json(place: &Place, name: &str) -> Value {
 }
 
 #[test]
-fn types_that_differ_in_values_are_learnt_and_annotated() {
+fn types_are_learnt_and_annotated() {
     let place = place();
-    let said = place.done(&format!("{CLASSIFY} --epochs 25 --lr 0.003 --balanced -o types"));
+    let said = place.done(&format!("{CLASSIFY} --epochs 15 --lr 0.003 --balanced -o types"));
     assert!(said.contains("nearest neighbours on frozen embeddings") && said.contains("on values, 50"), "{said}");
     let report = json(&place, "types/report.json");
     assert_eq!(report["quality"]["accuracy"], 1.0, "{report}");
@@ -46,7 +46,7 @@ fn types_that_differ_in_values_are_learnt_and_annotated() {
     assert!(same >= 118, "{same} of 120");
     // The folder is an scGPT as any other.
     place.done("cell embed tokens.parquet -m types -o e.parquet --threads 1 -q");
-    place.done(&format!("{} --epochs 1 -q -o again", CLASSIFY.replace("golden/cell/scgpt_torch", "types")));
+    place.done(&format!("{} --epochs 1 -q -o again", CLASSIFY.replace("--from model", "--from types")));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn classes_of_genes_are_learnt() {
     let rows: String = (0..GENES).map(|gene| format!("GENE{gene},{}\n", class(gene))).collect();
     place.write("classes.csv", format!("gene,class\n{rows}"));
     let said = place.done(
-        "cell train tokens.parquet --objective classify --genes classes.csv --from golden/cell/scgpt_torch --epochs 3 \
+        "cell train tokens.parquet --objective classify --genes classes.csv --from model --epochs 3 \
          --threads 1 -o g",
     );
     assert!(
@@ -107,25 +107,22 @@ fn hidden_values_are_learnt_better_than_by_the_means() {
     let place = place();
     place.write("c.json", r#"{"objective": "mlm", "batch_cells": 8, "patience": 0}"#);
     let line = "cell train tokens.parquet --config c.json --epochs 30 --lr 0.003 --threads 1 -q";
-    place.done(&format!("{line} --from golden/cell/scgpt_torch -o on"));
+    place.done(&format!("{line} --from model -o on"));
     let errors = |folder: &str| {
         let report = json(&place, &format!("{folder}/report.json"));
         ["squared_error", "mean_of_gene", "mean"].map(|name| report["hidden_values"][name].as_f64().unwrap())
     };
     let [model, gene, mean] = errors("on");
-    assert!(model < 0.5 * gene && gene <= 1.05 * mean, "{model} {gene} {mean}");
+    assert!(model < 0.6 * gene && gene <= 1.05 * mean, "{model} {gene} {mean}");
 
     // From nothing, with a vocabulary alone; what comes out is a model to go on from.
     place.done("cell vocabulary import --tokens golden/cell/scgpt_torch/vocab.json --style scgpt -o genes.json");
-    let shape = r#"{"embsize": 16, "nheads": 2, "nlayers": 1, "dropout": 0}"#;
+    let shape = r#"{"embsize": 32, "nheads": 2, "nlayers": 1, "dropout": 0}"#;
     place.write("new.json", format!(r#"{{"objective": "mlm", "batch_cells": 8, "patience": 0, "model": {shape}}}"#));
-    place.done(&format!(
-        "{} --vocabulary genes.json -o new",
-        line.replace("c.json", "new.json").replace("0.003", "0.01")
-    ));
+    place.done(&format!("{} --vocabulary genes.json -o new", line.replace("c.json", "new.json")));
     let [model, gene, _] = errors("new");
-    assert!(model < 0.5 * gene, "{model} {gene}");
-    place.done(&format!("{} --epochs 1 -q -o types", CLASSIFY.replace("golden/cell/scgpt_torch", "new")));
+    assert!(model < 0.6 * gene, "{model} {gene}");
+    place.done(&format!("{} --epochs 1 -q -o types", CLASSIFY.replace("--from model", "--from new")));
 }
 
 #[test]
@@ -140,19 +137,18 @@ fn what_cannot_be_learnt_is_told_in_one_line() {
     write_types(&place.path("other.parquet"), 30, 5);
     let other = |line: &str| place.run(&line.replace("tokens.parquet", "other.parquet")).refusal();
     assert_eq!(other(&format!("{CLASSIFY} -o x -q")), "other.parquet: cell `c0` does not begin with `<cls>` (31)");
-    let batches = CLASSIFY.replace("scgpt_torch", "scgpt_fine_tuned");
+    let from = |model: &str| CLASSIFY.replace("--from model", &format!("--from golden/cell/{model}"));
+    let batches = from("scgpt_fine_tuned");
     assert_eq!(
         place.run(&format!("{batches} -o x -q")).refusal(),
         "the model treats batches apart (`dsbn` or `batch_encoder`), which needs the batch of each cell"
     );
-    let geneformer = CLASSIFY.replace("scgpt_torch", "geneformer_v1");
+    let geneformer = from("geneformer_v1");
     assert_eq!(
         place.run(&format!("{geneformer} -o x -q")).refusal(),
         "tokens.parquet: holds tokens of the style scgpt; the model takes Geneformer"
     );
-    let bins = CLASSIFY
-        .replace("scgpt_torch", "scgpt_category")
-        .replace("--objective classify --label type", "--objective mlm");
+    let bins = from("scgpt_category").replace("--objective classify --label type", "--objective mlm");
     assert_eq!(
         place.run(&format!("{bins} -o x -q")).refusal(),
         "values are hidden from models that take them as numbers, and this one has a table of bins (category)"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[2]
+FERROME = os.environ.get("FERROME_BIN", ROOT / "target/release/ferrome")
 sys.path.insert(0, str(ROOT / "scripts"))
 import make_scgpt_goldens as goldens  # noqa: E402
 
@@ -29,7 +31,7 @@ TYPES = ["B", "Mono", "T"]
 
 
 def ferrome(*args: object) -> None:
-    command = [ROOT / "target/release/ferrome", "cell", *args]
+    command = [FERROME, "cell", *args]
     done = subprocess.run([str(word) for word in [*command, "--threads", 1]], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -27,23 +27,35 @@ pub(crate) fn write_tokens(path: &Path, cells: usize) {
     write(path, &tokens, &values, vec![("disease", Arc::new(disease))]);
 }
 
-/// Writes cells of three types (B, Mono, T) that have their own ten genes highly expressed and the others weakly, and of five donors:
-/// `input_ids`, `values`, `cell_id`, `type`, `donor`. Each begins with `cls`.
+/// Writes cells of three types (B, Mono, T), which have eight of their own ten genes, highly expressed, and four of the others, weakly;
+/// and of five donors: `input_ids`, `values`, `cell_id`, `type`, `donor`. Each begins with `cls`.
 pub(crate) fn write_types(path: &Path, cells: usize, cls: i32) {
-    let mut random = Random(3);
     let (mut tokens, mut values) = (Vec::new(), Vec::new());
     for cell in 0..cells {
-        let mut level = |gene: i32| {
-            let from = if gene as usize / 10 == cell % 3 { 31.0 } else { 1.0 };
-            from + (random.share() * 15.0).floor() as f32
-        };
-        let genes: Vec<i32> = (0..GENES as i32).filter(|&gene| (gene as usize + cell) % 4 != 0).collect();
-        values.push(std::iter::once(0.0).chain(genes.iter().map(|&gene| level(gene))).collect());
-        tokens.push(std::iter::once(cls).chain(genes).collect());
+        let kind = cell % 3;
+        let own = (0..8).map(|i| kind * 10 + (i * 7 + cell * 3) % 10);
+        let rest = (0..4).map(|i| (kind * 10 + 10 + (i * 5 + cell * 11) % 20) % GENES);
+        let level = |gene: usize, from: f32| from + ((gene * 7 + cell * 5) % 15) as f32;
+        let high = own.clone().map(|gene| level(gene, 31.0));
+        values.push(std::iter::once(0.0).chain(high).chain(rest.clone().map(|gene| level(gene, 1.0))).collect());
+        tokens.push(std::iter::once(cls).chain(own.chain(rest).map(|gene| gene as i32)).collect());
     }
     let text = |of: &dyn Fn(usize) -> String| Arc::new((0..cells).map(|i| Some(of(i))).collect::<StringArray>()) as _;
     let kind = text(&|i| ["B", "Mono", "T"][i % 3].to_owned());
     write(path, &tokens, &values, vec![("type", kind), ("donor", text(&|i| format!("donor{}", i / 3 % 5)))]);
+}
+
+/// Writes the model without dropout, for trainings that have to be short.
+pub(crate) fn write_model(folder: &Path) {
+    let golden = super::root().join("tests/golden/cell/scgpt_torch");
+    fs_err::create_dir_all(folder).unwrap();
+    for name in ["best_model.pt", "vocab.json"] {
+        fs_err::copy(golden.join(name), folder.join(name)).unwrap();
+    }
+    let mut arguments: serde_json::Value =
+        serde_json::from_str(&fs_err::read_to_string(golden.join("args.json")).unwrap()).unwrap();
+    arguments["dropout"] = 0.0.into();
+    fs_err::write(folder.join("args.json"), arguments.to_string()).unwrap();
 }
 
 fn write(path: &Path, tokens: &[Vec<i32>], values: &[Vec<f32>], obs: Vec<(&str, ArrayRef)>) {

@@ -178,6 +178,23 @@ impl Vocabulary {
         }
         all.field(&(self.symbols.len() as u64).to_le_bytes()).finish()
     }
+
+    /// XXH3-128 over which name has which token, and nothing else: what an scGPT, which needs no medians, has to agree with.
+    #[must_use]
+    pub fn tokens_fingerprint(&self) -> u128 {
+        let genes = self.genes.iter().map(|gene| (&gene.id, gene.token));
+        let mut all: Vec<(i32, &String)> = self
+            .specials
+            .iter()
+            .map(|(name, token)| (name, *token))
+            .chain(genes)
+            .map(|(name, token)| (token, name))
+            .collect();
+        all.sort_unstable();
+        let add =
+            |all: Fingerprint, (token, name): (i32, &String)| all.field(name.as_bytes()).field(&token.to_le_bytes());
+        all.into_iter().fold(Fingerprint::new(), add).finish()
+    }
 }
 
 #[cfg(test)]

@@ -103,6 +103,7 @@ pub fn tokenize(job: Job<'_>, output: Output, mut description: RunDescription) -
 /// Adds what decides how genes are matched.
 pub fn describe_genes(description: &mut RunDescription, vocabulary: &Vocabulary, options: &GeneOptions) {
     description.set("vocabulary", format!("{}, xxh3 {}", vocabulary.style(), hex(vocabulary.fingerprint())));
+    description.set("names_of_tokens", format!("xxh3 {}", hex(vocabulary.tokens_fingerprint())));
     description.set("genes", options.kind);
     description.set("gene_column", options.column.as_deref().unwrap_or("auto"));
     let map = options.map.as_ref().map_or_else(|| "none".to_owned(), |map| format!("xxh3 {}", hex(map.fingerprint())));

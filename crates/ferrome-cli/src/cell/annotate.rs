@@ -28,8 +28,8 @@ Examples:
   ferrome cell annotate pbmc.h5ad -m pbmc-types --threshold 0.5 -o annotated.csv
 
 MODEL is what `ferrome cell train --objective classify --label COLUMN` made of a
-Geneformer or an scGPT, or any BertForSequenceClassification on a Geneformer. Killed at any moment, the same
-command goes on where it was.";
+Geneformer or an scGPT, or any BertForSequenceClassification on a Geneformer.
+Killed at any moment, the same command goes on where it was.";
 
 /// Writes `cell_id`, `length`, the columns asked for, `label`, `probability`, `entropy` (nats) and `error`, one row per cell, in
 /// the order of the input

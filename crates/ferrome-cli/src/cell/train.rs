@@ -79,7 +79,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let from = args.from.as_deref().map(open).transpose()?;
     let vocabulary = args.vocabulary(from.as_ref())?;
     let corpus = Corpus::read(&args.inputs, config.label.as_deref(), config.split.group.as_deref())?;
-    if let (Some(found), Some(vocabulary)) = (&corpus.vocabulary, &vocabulary) {
+    // Of the vocabulary of an scGPT only names and tokens count, which the training compares.
+    let named = corpus.vocabulary.as_ref().filter(|_| !matches!(from, Some(OpenModel::ScGpt(_))));
+    if let (Some(found), Some(vocabulary)) = (named, &vocabulary) {
         let expected = train::vocabulary_name(vocabulary);
         if *found != expected {
             bail!(
@@ -127,6 +129,14 @@ impl Args {
                     let expected = expected.map_or("another", Style::name);
                     let reason = format!("is a vocabulary of the style {found}; the model takes {expected}");
                     return Err(Error::file(path, reason).into());
+                }
+                let names = |vocabulary: Vocabulary| vocabulary.tokens_fingerprint();
+                if model.vocabulary()?.is_some_and(|own| names(own) != names(vocabulary.clone())) {
+                    return Err(Error::file(
+                        path,
+                        "names other genes than the vocabulary of the model, or by other tokens",
+                    )
+                    .into());
                 }
                 Ok(Some(vocabulary))
             }

@@ -31,12 +31,12 @@ pub struct OpenModel {
     pub(in crate::model) checkpoint: Checkpoint,
 }
 
-/// Whether a folder, or what lies beside a weight file, is laid out as scGPT's: `args.json` or `best_model.pt`, without the
+/// Whether a folder, or what lies beside a weight file, is laid out as scGPT's: `args.json`, `vocab.json` or `best_model.pt`, without the
 /// `config.json` of Hugging Face.
 #[must_use]
 pub fn holds(path: &Path) -> bool {
     let folder = folder_of(path);
-    let scgpt = [ARGUMENTS, WEIGHTS[0]].iter().any(|name| folder.join(name).exists());
+    let scgpt = [ARGUMENTS, VOCABULARY, WEIGHTS[0]].iter().any(|name| folder.join(name).exists());
     scgpt && !folder.join("config.json").exists()
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use ferrome_core::engine::BoxError;
+use ferrome_core::fingerprint::hex;
 
 use crate::model::{OpenModel, Specials};
 use crate::read::tokens::{Header, TokenCell, TokenReader};
@@ -59,7 +60,9 @@ pub(crate) fn specials(path: &Path, header: &Header, first: &[&[i32]], model: &O
     let vocabulary = model.vocabulary()?;
     if let (Some(found), Some(vocabulary)) = (&header.vocabulary, &vocabulary) {
         let expected = vocabulary_name(vocabulary);
-        if *found != expected {
+        let tokens = format!("xxh3 {}", hex(vocabulary.tokens_fingerprint()));
+        let named = header.metadata.get("ferrome.names_of_tokens").filter(|_| vocabulary.style() == Style::ScGpt);
+        if *found != expected && named.is_none_or(|named| *named != tokens) {
             let reason = format!("its tokens were made with the vocabulary {found}; the model's is {expected}");
             return Err(Error::file(path, reason));
         }

@@ -46,6 +46,7 @@ pub fn stream(
     let metadata = HashMap::from([
         ("ferrome.style".to_owned(), vocabulary.style().to_string()),
         ("ferrome.vocabulary".to_owned(), format!("{}, xxh3 {}", vocabulary.style(), hex(vocabulary.fingerprint()))),
+        ("ferrome.names_of_tokens".to_owned(), format!("xxh3 {}", hex(vocabulary.tokens_fingerprint()))),
     ]);
     let schema = Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), metadata));
     let blocks = Blocks::new(reader, first, matching, PIECE, &Arc::new(Counts::default()));

@@ -177,8 +177,8 @@ impl Corpus {
             return Err(Error::Train(reason.into()));
         }
         if scgpt != self.header.as_ref().is_some_and(|header| header.values) && !self.cells.is_empty() {
-            let [found, expected] = if scgpt { ["no", "one for each token"] } else { ["", "none"] };
-            return Err(Error::file(path, format!("holds {found} `values`; {} takes {expected}", shape.family())));
+            let [found, expected] = if scgpt { ["no ", "one for each token"] } else { ["", "none"] };
+            return Err(Error::file(path, format!("holds {found}`values`; {} takes {expected}", shape.family())));
         }
         let most = shape.positions().unwrap_or(usize::MAX);
         if let Some(length) = max_length.filter(|&length| length > most || length == 0) {
