@@ -110,7 +110,7 @@ fn goldens_that_do_not_fit() {
         )
     };
     assert_eq!(refused("[]"), "goldens.json: has no expected numbers");
-    assert!(refused("{").starts_with("goldens.json: EOF while parsing"));
+    assert!(refused("[").starts_with("goldens.json: EOF while parsing"));
     assert_eq!(refused(&golden(r#""tokens": [33]"#)), "goldens of me: token 33 is not one of the 33");
     let both = refused(&golden(r#""tokens": [3], "sequence": "MK""#));
     assert_eq!(both, "goldens of me: has both or neither of `tokens` and `sequence`");
