@@ -80,7 +80,7 @@ pub struct Outcome {
 pub fn write(request: &Request, output: &Path, say: &dyn Fn(&str)) -> Result<Outcome> {
     let source = read::open(&request.table)?;
     let plan = table::Plan::new(source.as_ref(), request)?;
-    let rows = rows::read(source.as_ref(), &plan, request)?;
+    let rows = rows::read(source.as_ref(), &plan, request, rows::LIMITS)?;
     if rows.ids.is_empty() {
         return Err(Error::table(&request.table, nothing(&rows, source.rows(), &plan)));
     }
