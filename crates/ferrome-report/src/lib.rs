@@ -1,6 +1,6 @@
 //! `ferrome report`: a table of embeddings or scores as one HTML page that needs nothing from outside.
 //!
-//! [`write`] reads the table ([`read`], `vectors`, `columns`), gives each row a place in a plane (`place`) and its nearest others
+//! [`write()`] reads the table (`read`, `vectors`, `columns`), gives each row a place in a plane (`place`) and its nearest others
 //! (`near`), and puts them with regl-scatterplot and the page's own scripts into one file (`page`).
 
 mod blob;
