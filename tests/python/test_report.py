@@ -82,8 +82,10 @@ def complaints(page: Page) -> list[str]:
 
 
 def opened(browser: Browser, file: Path, **options) -> Page:
+    # Where the mouse was left on the page before it would be over points of this one.
+    mouse(browser, "mouseMoved", 1, 1)
     page = browser.open(file, **options)
-    until(page, "window.ferromeReport?.ready")
+    until(page, "window.ferromeReport?.ready", patience=40)
     return page
 
 

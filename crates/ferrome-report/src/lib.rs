@@ -1,6 +1,6 @@
 //! `ferrome report`: a table of embeddings or scores as one HTML page that needs nothing from outside.
 //!
-//! [`write`] reads the table ([`read`], `vectors`, `columns`), gives each row a place in a plane (`place`) and its nearest others
+//! [`write()`] reads the table (`read`, `vectors`, `columns`), gives each row a place in a plane (`place`) and its nearest others
 //! (`near`), and puts them with regl-scatterplot and the page's own scripts into one file (`page`).
 
 mod blob;
@@ -80,7 +80,7 @@ pub struct Outcome {
 pub fn write(request: &Request, output: &Path, say: &dyn Fn(&str)) -> Result<Outcome> {
     let source = read::open(&request.table)?;
     let plan = table::Plan::new(source.as_ref(), request)?;
-    let rows = rows::read(source.as_ref(), &plan, request)?;
+    let rows = rows::read(source.as_ref(), &plan, request, rows::LIMITS)?;
     if rows.ids.is_empty() {
         return Err(Error::table(&request.table, nothing(&rows, source.rows(), &plan)));
     }

@@ -1,21 +1,21 @@
 //! The rows of the page, read in as many passes as bounded memory needs.
 
+mod reduction;
+
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, UInt32Array};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Float64Type};
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 use crate::columns::{Column, text};
 use crate::read::Source;
 use crate::sample;
 use crate::table::{Named, Plan};
-use crate::vectors::Vectors;
 use crate::{Error, Request, Result};
+use reduction::{Limits, Reduction, reduction};
 
-/// Bytes of vectors that are held as they are; larger ones in their main directions.
-const HELD: u64 = 512 << 20;
-/// Bytes of what is held instead, and directions at least.
-const REDUCED: (u64, u64) = (256 << 20, 32);
+pub(crate) use reduction::LIMITS;
+
 /// Rows with the largest scores that are kept of a table that is larger than the page.
 const BEST: usize = 1000;
 
@@ -41,14 +41,14 @@ pub(crate) struct Rows {
 }
 
 /// Reads what `plan` asks for.
-pub(crate) fn read(source: &dyn Source, plan: &Plan, request: &Request) -> Result<Rows> {
+pub(crate) fn read(source: &dyn Source, plan: &Plan, request: &Request, limits: Limits) -> Result<Rows> {
     let mut mask = sample::draw(source.rows(), request.points, request.seed);
     let mut rows = Rows { drawn: mask.as_ref().map(|_| request.points as u64), ..Rows::default() };
     if let (Some(mask), false, Some(score)) = (&mut mask, plan.has_map(), &plan.score) {
         keep_best(source, score, mask, request)?;
     }
     let reduction = match &plan.vectors {
-        Some(vectors) => reduction(source, vectors, mask.as_deref(), request)?,
+        Some(vectors) => reduction(source, vectors, mask.as_deref(), (request, limits))?,
         None => None,
     };
     let places = plan.places();
@@ -120,6 +120,12 @@ impl Adder<'_> {
         if let (Some(x_y), Some((x, y))) = (&mut rows.x_y, &ends) {
             x_y.extend(kept.iter().flat_map(|&row| [x.value(row) as f32, y.value(row) as f32]));
         }
+        self.push(first, &kept, rows)
+    }
+
+    /// Adds the names and columns of the rows `kept`.
+    fn push(&self, first: usize, kept: &[usize], rows: &mut Rows) -> Result<()> {
+        let wrong = |reason: String| Error::table(&self.request.table, reason);
         let taken = UInt32Array::from_iter_values(kept.iter().map(|&row| row as u32));
         let of = |place: usize| -> Result<ArrayRef> {
             let column = self.column(place)?;
@@ -180,69 +186,69 @@ fn keep_best(source: &dyn Source, score: &str, mask: &mut [bool], request: &Requ
     Ok(())
 }
 
-/// Main directions of vectors that are too many to be held: dot products change least.
-struct Reduction {
-    /// `[d, k]`.
-    directions: Tensor,
-    share: f64,
-}
+#[cfg(test)]
+mod tests {
+    use arrow::array::{FixedSizeListArray, Float32Array};
+    use arrow::datatypes::Field;
+    use ferrome_core::journal::RunDescription;
+    use ferrome_core::table::write_table;
+    use std::sync::Arc;
+    use tch::{Device, Kind};
 
-impl Reduction {
-    /// `[n, d]` as a list -> `[n, k]` as a list.
-    fn apply(&self, values: &[f32], width: usize) -> Result<Vec<f32>> {
-        if values.is_empty() {
-            return Ok(Vec::new());
-        }
+    use super::*;
+    use crate::{Map, read};
+
+    const ROWS: i64 = 9000;
+
+    /// Vectors of 12 numbers that lie in three directions, and a row in ten without one.
+    fn table(path: &std::path::Path) -> Tensor {
+        tch::manual_seed(8);
+        let directions = Tensor::randn([3, 12], (Kind::Float, Device::Cpu));
+        let rows = (Tensor::randn([ROWS, 3], (Kind::Float, Device::Cpu)) + 1.0).matmul(&directions);
+        let mut values = Vec::<f32>::try_from(rows.reshape([-1])).unwrap();
+        values.chunks_mut(12).step_by(10).for_each(|line| line[0] = f32::NAN);
+        let field = Arc::new(Field::new_list_field(DataType::Float32, true));
+        let vectors = FixedSizeListArray::new(field, 12, Arc::new(Float32Array::from(values)), None);
+        let batch = RecordBatch::try_from_iter([("embedding", Arc::new(vectors) as ArrayRef)]).unwrap();
+        write_table(&batch, path, &RunDescription::new()).unwrap();
+        rows
+    }
+
+    #[test]
+    fn vectors_beyond_the_limit_keep_their_products() {
         let _guard = tch::no_grad_guard();
-        let rows = Tensor::f_from_slice(values)?.f_view([-1, i64::try_from(width).unwrap_or(1)])?;
-        Ok(Vec::try_from(rows.f_matmul(&self.directions)?.f_reshape([-1])?)?)
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let all = table(&path);
+        let request = Request {
+            table: path.clone(),
+            map: Map::Pca,
+            embedding: None,
+            x_y: None,
+            id: None,
+            colour: None,
+            score: None,
+            columns: None,
+            neighbours: 0,
+            umap_neighbours: 15,
+            points: 1_000_000,
+            seed: 1,
+        };
+        let source = read::open(&path).unwrap();
+        let plan = Plan::new(source.as_ref(), &request).unwrap();
+        let limits = Limits { held: 1000, reduced: 1000, least: 4 };
+        let rows = super::read(source.as_ref(), &plan, &request, limits).unwrap();
+        let whole = super::read(source.as_ref(), &plan, &request, LIMITS).unwrap();
+        assert_eq!((rows.left_out, rows.ids.len(), rows.width), (900, 8100, 12));
+        assert_eq!((rows.ids[0].as_str(), rows.ids[8099].as_str()), ("row 2", "row 9000"));
+        assert!(whole.reduced.is_none());
+        let (directions, share) = rows.reduced.unwrap();
+        assert!(directions == 4 && share > 0.9999, "{share}");
+        let (few, whole) = (rows.vectors.unwrap(), whole.vectors.unwrap());
+        assert_eq!((few.size(), whole.size()), (vec![8100, 4], vec![8100, 12]));
+        let products = |x: &Tensor| x.narrow(0, 100, 50).matmul(&x.narrow(0, 7000, 50).tr());
+        let apart = (products(&few) - products(&whole)).abs().max().double_value(&[]);
+        assert!(apart < 1e-2, "{apart}");
+        assert!((whole.get(0) - all.get(1)).abs().max().double_value(&[]) < 1e-6);
     }
-}
-
-/// The reduction that the vectors need, if they need one: from the second moments of a pass over them.
-fn reduction(
-    source: &dyn Source,
-    vectors: &Vectors,
-    mask: Option<&[bool]>,
-    request: &Request,
-) -> Result<Option<Reduction>> {
-    let rows = mask.map_or(source.rows(), |_| request.points as u64).max(1);
-    let mut moments: Option<Tensor> = None;
-    let (mut width, mut first) = (0, 0);
-    let _guard = tch::no_grad_guard();
-    for batch in source.batches(vectors.places())? {
-        let batch = batch?;
-        let known = (width > 0).then_some(width);
-        let block = vectors.block(&batch, vectors.places(), known);
-        let mut block = block.map_err(|reason| Error::table(&request.table, reason))?;
-        width = block.width;
-        if rows * width as u64 * 4 <= HELD && width > 0 {
-            return Ok(None);
-        }
-        for (row, line) in block.values.chunks_mut(width.max(1)).enumerate() {
-            if mask.is_some_and(|mask| !mask.get(first + row).copied().unwrap_or(false)) {
-                line.fill(0.0);
-            }
-        }
-        first += batch.num_rows();
-        if width == 0 {
-            continue;
-        }
-        let d = i64::try_from(width).unwrap_or(1);
-        let lines = Tensor::f_from_slice(&block.values)?.f_view([-1, d])?;
-        let sum = lines.f_tr()?.f_matmul(&lines)?.f_to_kind(Kind::Double)?;
-        moments = Some(match moments {
-            Some(moments) => moments.f_add(&sum)?,
-            None => sum,
-        });
-    }
-    let Some(moments) = moments else { return Ok(None) };
-    let k = (REDUCED.0 / 4 / rows).max(REDUCED.1).min(width as u64);
-    let k = i64::try_from(k).unwrap_or(1);
-    let (values, directions) = moments.f_linalg_eigh("L")?; // ascending; [d], [d, d] by columns
-    let d = i64::try_from(width).unwrap_or(1);
-    let held = values.f_narrow(0, d - k, k)?.f_sum(Kind::Double)?.f_double_value(&[])?;
-    let share = held / values.f_sum(Kind::Double)?.f_double_value(&[])?.max(1e-300);
-    let directions = directions.f_narrow(1, d - k, k)?.f_flip([1])?.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?;
-    Ok(Some(Reduction { directions: directions.f_contiguous()?, share }))
 }
