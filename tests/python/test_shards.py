@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -49,7 +50,7 @@ def cells(tmp_path_factory) -> Path:
     random = numpy.random.default_rng(5)
     counts = random.poisson(1.2, (CELLS, 300)).astype("float32")
     counts[20, 3] = numpy.nan
-    tokens = __import__("json").loads((GENEFORMER / "vocabulary.json").read_text())["tokens"]
+    tokens = json.loads((GENEFORMER / "vocabulary.json").read_text())["tokens"]
     genes = [name for name in tokens if name.startswith("ENSG")][:300]
     obs = pandas.DataFrame({"filter_pass": random.integers(0, 2, CELLS)}, index=[f"cell-{n}" for n in range(CELLS)])
     for name, matrix in [("csr", scipy.sparse.csr_matrix), ("csc", scipy.sparse.csc_matrix), ("dense", numpy.asarray)]:
