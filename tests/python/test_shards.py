@@ -111,7 +111,7 @@ def test_quarantined_cells_and_molecules_keep_their_place(cells, tmp_path):
 
 def test_scores_of_shards_are_those_of_one_process(tmp_path):
     words = ["drug", "score", str(DEMO / "drugs.smi"), "--targets", str(DEMO / "kinases.fasta"), "-q",
-             "-m", str(ROOT / "weights/ferrome-dta-davis")]
+             "-m", str(ROOT / "weights/ferrome-dta-davis"), "--tier", "fast"]
     ferrome(tmp_path, *words, "-o", "one.parquet")
     for index in (1, 2, 3):
         ferrome(tmp_path, *words, "-o", "parts", "--shard", f"{index}/3")
