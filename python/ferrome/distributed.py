@@ -239,7 +239,7 @@ def _fetch(store: pyarrow.fs.FileSystem, path: str, folder: str) -> str:
     local = os.path.join(folder, version, info.base_name)
     if not os.path.exists(local):
         unfinished = f"{local}.{uuid.uuid4().hex[:8]}.tmp"
-        os.makedirs(os.path.dirname(local), exist_ok=True)
+        os.makedirs(unfinished if info.type == pyarrow.fs.FileType.Directory else os.path.dirname(local), exist_ok=True)
         pyarrow.fs.copy_files(path, unfinished, store, pyarrow.fs.LocalFileSystem())
         try:
             os.rename(unfinished, local)
