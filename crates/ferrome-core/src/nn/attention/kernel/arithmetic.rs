@@ -30,7 +30,7 @@ pub(super) mod single {
     #[target_feature(enable = "avx512f,avx512dq")]
     pub(in super::super) fn exp2(x: __m512) -> __m512 {
         const POLYNOMIAL: [f32; 7] =
-            [2.170_255_5e-4, 1.243_968_8e-3, 9.678_841e-3, 5.548_334e-2, 0.240_229_83, 0.693_147, 1.0];
+            [2.170_255_5e-4, 1.243_968_8e-3, 9.678_841e-3, 5.548_334e-2, 0.240_229_83, 0.693_147_06, 1.0];
         super::exp2(x, POLYNOMIAL)
     }
 
