@@ -160,6 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn not_a_number_stays_in_its_sequence() {
+        for kind in [Kind::Float, Kind::BFloat16].into_iter().filter(|&kind| kernel_serves(kind)) {
+            let _guard = tch::no_grad_guard();
+            let sequences = Sequences::new(&[45, 7, 33], Device::Cpu).unwrap();
+            let qkv = Tensor::randn([85, 3 * 2 * 24], (kind, Device::Cpu));
+            let alone = pack::run(&qkv, 2, &sequences, None).unwrap();
+            let _ = qkv.narrow(0, 0, 45).fill_(f64::NAN);
+            let beside = pack::run(&qkv, 2, &sequences, None).unwrap();
+            assert!(beside.narrow(0, 45, 40).equal(&alone.narrow(0, 45, 40)), "{kind:?}");
+        }
+    }
+
+    #[test]
     fn rotary_tables_of_another_length() {
         let sequences = Sequences::new(&[4], Device::Cpu).unwrap();
         let qkv = Tensor::zeros([4, 24], (Kind::Float, Device::Cpu));

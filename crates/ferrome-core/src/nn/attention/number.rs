@@ -13,6 +13,10 @@ pub(super) trait Number: Element + Send + Sync {
     fn narrow(value: f32) -> Self;
     /// The word of one or two neighbours.
     fn word(first: f32, second: f32) -> u32;
+    /// The words of a row of numbers, as they are.
+    fn words(row: &[Self], words: &mut [u32]);
+    /// The words of the columns of two rows where two numbers share one, of the first row otherwise.
+    fn columns(first: &[Self], second: &[Self], words: &mut [u32]);
     fn attend(head: &mut Head, queries: usize);
 }
 
@@ -29,6 +33,14 @@ impl Number for f32 {
     #[inline]
     fn word(first: f32, _: f32) -> u32 {
         first.to_bits()
+    }
+    #[inline(always)]
+    fn words(row: &[Self], words: &mut [u32]) {
+        words.iter_mut().zip(row).for_each(|(word, number)| *word = number.to_bits());
+    }
+    #[inline(always)]
+    fn columns(first: &[Self], _: &[Self], words: &mut [u32]) {
+        Self::words(first, words);
     }
     fn attend(head: &mut Head, queries: usize) {
         kernel::attend_f32(head, queries);
@@ -50,9 +62,26 @@ impl Number for bf16 {
     fn word(first: f32, second: f32) -> u32 {
         rounded(first) >> 16 | rounded(second) & 0xffff_0000
     }
+    #[inline(always)]
+    fn words(row: &[Self], words: &mut [u32]) {
+        for (word, [first, second]) in words.iter_mut().zip(row.as_chunks::<2>().0) {
+            *word = pair(*first, *second);
+        }
+    }
+    #[inline(always)]
+    fn columns(first: &[Self], second: &[Self], words: &mut [u32]) {
+        for (word, (first, second)) in words.iter_mut().zip(first.iter().zip(second)) {
+            *word = pair(*first, *second);
+        }
+    }
     fn attend(head: &mut Head, queries: usize) {
         kernel::attend_bf16(head, queries);
     }
+}
+
+#[inline(always)]
+fn pair(first: bf16, second: bf16) -> u32 {
+    u32::from(first.to_bits()) | u32::from(second.to_bits()) << 16
 }
 
 // The nearest bf16, ties to even, in the upper half; NaN stays NaN.

@@ -97,14 +97,14 @@ fn in_parallel<T: Number>(packed: &Packed<T>, output: &mut [T], pieces: &[Piece]
 
 impl<T: Number> Packed<'_, T> {
     fn attend(&self, piece: Piece, head: &mut Head) {
-        head.clear(piece.length);
+        head.make_room(piece.length);
         let (d, end) = (self.width / 3, piece.start + piece.length);
         let tokens = self.qkv.get(piece.start * self.width..end * self.width).unwrap_or_default();
         let half = piece.start * (self.k / 2)..end * (self.k / 2);
         let turns = self.tables.and_then(|(cos, sin)| Some((cos.get(half.clone())?, sin.get(half)?)));
         let columns = [0, 1, 2].map(|part| part * d + piece.head * self.k);
         kernel::with_wide_registers(|| {
-            fill::<T>(head, tokens, self.width, columns, (turns, (self.k as f32).sqrt().recip()));
+            fill::<T>(head, tokens, self.width, columns, turns);
         });
         T::attend(head, piece.length);
     }
