@@ -225,7 +225,8 @@ if __name__ == "__main__":
 
 def test_types_hold(python, tmp_path):
     check = ["mypy", "--config-file", ROOT / "pyproject.toml", "--cache-dir", tmp_path / "cache"]
-    for line in (check, ["mypy.stubtest", "ferrome._core"]):
+    stubs = ["mypy.stubtest", "--mypy-config-file", ROOT / "pyproject.toml", "ferrome._core"]
+    for line in (check, stubs):
         done = subprocess.run([python, "-m", *line], cwd=tmp_path, env=CLEAN, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
