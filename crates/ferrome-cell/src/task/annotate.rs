@@ -43,7 +43,7 @@ pub fn classes(model: &OpenModel) -> Result<Classes> {
     Ok(classes)
 }
 
-fn geneformer(model: &OpenModel) -> Result<&OpenGeneformer> {
+pub(super) fn geneformer(model: &OpenModel) -> Result<&OpenGeneformer> {
     match model {
         OpenModel::Geneformer(model) => Ok(model),
         other => Err(Error::file(

@@ -17,6 +17,7 @@ use ferrome_core::fingerprint::Fingerprint;
 use ferrome_core::table::vector;
 
 pub use layer::{Compat, Layer};
+pub(super) use loaded::Loaded;
 pub use long::Long;
 pub use pool::Pool;
 pub use records::{Records, records};

@@ -11,6 +11,7 @@ use clap::builder::NonEmptyStringValueParser;
 use ferrome_cell::{
     model::{self, Family, OpenModel, Specials},
     task::{
+        Resident,
         embed::{self, Compat, EmbedOptions, EmbedTask, Layer, Long, Pool},
         tokenize::ObsColumns,
     },
@@ -24,6 +25,7 @@ use tch::Device;
 
 use input::Cells;
 
+use super::Given;
 use crate::options::{Compute, Running};
 
 const EXAMPLES: &str = "\
@@ -72,7 +74,7 @@ pub(crate) struct Args {
     running: Running,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args, given: Given) -> Result<()> {
     let output = args.output()?;
     refuse_output(&output.table, args.running.overwrite)?;
     let threads = args.compute.threads();
@@ -81,13 +83,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let kind = args.compute.dtype.kind(first)?;
 
     let started = Instant::now();
-    let opened = Arc::new(model::open(&model::locate(&args.model)?)?);
-    let input = args.cells.open((&args.input, &args.output), threads, args.running.quiet, &opened)?;
+    let model = given.model.map_or_else(|| resident(&args.model), Ok)?;
+    let opened = &model.open;
+    let paths = (args.input.as_path(), args.output.as_path());
+    let input = args.cells.open(paths, given.cells.as_deref(), threads, args.running.quiet, opened)?;
     let header = input.tokens.header().clone();
-    let (records, specials) = embed::records(input.tokens, &opened)?;
-    let options = args.options(&opened, specials)?;
+    let (records, specials) = embed::records(input.tokens, opened)?;
+    let options = args.options(opened, specials)?;
     let obs = ObsColumns::new(&args.obs, &header.obs)?;
-    let description = describe::run(args, &opened, &options, (kind, first), input.description)?;
+    let description = describe::run(args, opened, &options, (kind, first), input.description)?;
     let batch_tokens = args.compute.batch_tokens.map_or(default_batch_tokens(first), NonZeroUsize::get);
     args.say(&format!(
         "{}: {}; {} of layer {} of {}, {}",
@@ -101,7 +105,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let task = EmbedTask::new(options, opened.width(), obs, &header.obs)?;
     let lanes = Lanes::share_out(threads.get(), header.rows.map_or(usize::MAX, |rows| rows as usize));
-    let workers = embed::workers(&task, &opened, kind, &devices, lanes)?;
+    let workers = embed::workers(&task, &model, kind, &devices, lanes)?;
     let load_seconds = started.elapsed().as_secs_f64();
     let totals = header.rows.map(|rows| Totals { rows, tokens: None });
     let engine = args.running.engine(batch_tokens, threads)?;
@@ -109,6 +113,36 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let summary = engine::run(job, records, workers)?;
     output.finish(args, opened.family(), &summary)?;
     args.running.report(&summary, load_seconds, 0)
+}
+
+/// A model to be used more than once, and where.
+#[derive(clap::Parser, Debug)]
+pub struct LoadArgs {
+    /// As for `embed`
+    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
+    model: String,
+    #[command(flatten)]
+    compute: Compute,
+}
+
+/// Loads a model on each of its devices.
+///
+/// # Errors
+///
+/// One line, as `embed` prints it.
+pub fn load(args: &LoadArgs) -> Result<Arc<Resident>> {
+    let devices = args.compute.device.devices()?;
+    let first = devices.first().copied().unwrap_or(Device::Cpu);
+    let kind = args.compute.dtype.kind(first)?;
+    let model = resident(&args.model)?;
+    for device in devices {
+        model.load(kind, device)?;
+    }
+    Ok(model)
+}
+
+pub(super) fn resident(name: &str) -> Result<Arc<Resident>> {
+    Ok(Arc::new(Resident::new(model::open(&model::locate(name)?)?)))
 }
 
 impl Args {

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use ferrome_cell::{
     Error,
     genes::{self, Matching},
-    read::{CellReader, Header},
+    read::{CellReader, Header, memory::Data},
     task::tokenize::{self, BLOCK, FILTER_PASS, Filtered, Job, ObsColumns, Tokenized},
     tokenize::{Style, Tokenizer, geneformer::Geneformer, scgpt},
     vocabulary::Vocabulary,
@@ -16,10 +16,10 @@ use ferrome_cell::{
 use ferrome_core::{engine::Summary, journal::RunDescription, table::Output};
 
 use super::{
-    input::{Reading, found},
+    input::{self, Reading, found},
     names::Names,
 };
-use crate::options::{ROW_STATS, Running, describe_input, table};
+use crate::options::{ROW_STATS, Running, table};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,12 +65,12 @@ pub(crate) struct Args {
     running: Running,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let output = args.output()?;
     args.refuse_foreign_flags()?;
     let vocabulary = args.vocabulary()?;
     let genes = args.names.options()?;
-    let reader = args.reading.open(&args.input, &args.output)?;
+    let reader = args.open(given)?;
     let header = reader.header().clone();
     let obs = ObsColumns::new(&args.obs, &header.obs)?;
     let matching = Matching::new(&header.genes, &vocabulary, &genes)?;
@@ -80,8 +80,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let filter =
         (!args.all_cells && header.obs.column_with_name(FILTER_PASS).is_some()).then(|| FILTER_PASS.to_owned());
-    let tokenizer = args.tokenizer(&vocabulary, &matching, &header, filter.as_deref())?;
-    let description = args.description(&vocabulary, &genes)?;
+    let tokenizer = args.tokenizer(&vocabulary, &matching, &header, (given, filter.as_deref()))?;
+    let description = args.description(&vocabulary, &genes, given)?;
     let engine = args.running.engine(0, args.reading.threads())?;
     let job = Job { reader, matching: &matching, tokenizer: &*tokenizer, obs, filter, block: BLOCK, engine };
     let done = tokenize::tokenize(job, output, description)?;
@@ -89,6 +89,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 impl Args {
+    fn open(&self, given: Option<&Data>) -> ferrome_cell::Result<Box<dyn CellReader>> {
+        self.reading.open((&self.input, &self.output), given)
+    }
+
     // A suffix of a table is a table; everything else is the name of a folder, which may hold dots.
     fn output(&self) -> Result<Output> {
         let suffix = self.output.extension().and_then(|suffix| suffix.to_str());
@@ -128,7 +132,7 @@ impl Args {
         vocabulary: &Vocabulary,
         matching: &Matching,
         header: &Header,
-        filter: Option<&str>,
+        (given, filter): (Option<&Data>, Option<&str>),
     ) -> Result<Box<dyn Tokenizer>> {
         if self.style != Style::ScGpt {
             let options = self.geneformer.options(&header.obs)?;
@@ -141,23 +145,28 @@ impl Args {
             return Ok(Box::new(tokenizer));
         }
         // Nothing is worth a pass over all cells when the genes do not match.
-        matching.check(self.reading.open(&self.input, &self.output)?.next_cells(BLOCK)?.as_ref())?;
-        let panel = scgpt::survey(tokenizer.slots(), &options, || self.filtered(filter))?;
+        matching.check(self.open(given)?.next_cells(BLOCK)?.as_ref())?;
+        let panel = scgpt::survey(tokenizer.slots(), &options, || self.filtered(given, filter))?;
         self.say(&format!("{} genes become tokens", panel.len()));
         Ok(Box::new(tokenizer.with_panel(panel)))
     }
 
-    fn filtered(&self, filter: Option<&str>) -> ferrome_cell::Result<Box<dyn CellReader>> {
-        let reader = self.reading.open(&self.input, &self.output)?;
+    fn filtered(&self, given: Option<&Data>, filter: Option<&str>) -> ferrome_cell::Result<Box<dyn CellReader>> {
+        let reader = self.open(given)?;
         match filter {
             Some(column) => Ok(Box::new(Filtered::new(reader, column)?)),
             None => Ok(reader),
         }
     }
 
-    fn description(&self, vocabulary: &Vocabulary, genes: &genes::Options) -> Result<RunDescription> {
+    fn description(
+        &self,
+        vocabulary: &Vocabulary,
+        genes: &genes::Options,
+        given: Option<&Data>,
+    ) -> Result<RunDescription> {
         let mut description = RunDescription::new();
-        describe_input(&mut description, "input", &self.input)?;
+        input::describe(&mut description, &self.input, given)?;
         tokenize::describe_genes(&mut description, vocabulary, genes);
         description.set("allow_normalized", self.reading.allow_normalized);
         Ok(description)

@@ -1,5 +1,4 @@
-use std::sync::{Mutex, PoisonError};
-
+use ferrome_core::shelf::Shelf;
 use tch::{Device, Kind};
 
 use super::{Esm, OpenModel};
@@ -10,14 +9,14 @@ use crate::Result;
 pub struct Resident {
     /// The checkpoint.
     pub open: OpenModel,
-    loaded: Mutex<Vec<(Kind, Device, Esm)>>,
+    loaded: Shelf<Esm>,
 }
 
 impl Resident {
     /// The checkpoint, of which nothing is loaded yet.
     #[must_use]
     pub fn new(open: OpenModel) -> Self {
-        Self { open, loaded: Mutex::default() }
+        Self { open, loaded: Shelf::default() }
     }
 
     /// Another handle on the weights in `kind` on `device`, which are loaded when they are asked for first.
@@ -26,13 +25,6 @@ impl Resident {
     ///
     /// Those of [`OpenModel::load`].
     pub fn load(&self, kind: Kind, device: Device) -> Result<Esm> {
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((.., esm)) = loaded.iter().find(|(k, d, _)| (*k, *d) == (kind, device)) {
-            return Ok(esm.share());
-        }
-        let esm = self.open.load(kind, device)?;
-        let handle = esm.share();
-        loaded.push((kind, device, esm));
-        Ok(handle)
+        self.loaded.handle((kind, device), || self.open.load(kind, device), Esm::share)
     }
 }

@@ -12,6 +12,7 @@ use crate::read::obs::Frame;
 use crate::read::rows::{Beside, Cut, Rows};
 use crate::read::storage::Storage;
 use crate::read::{CellReader, Header, ReadOptions};
+use crate::read::choose::Candidate;
 
 /// Opens several matrices of the same barcodes as one.
 pub(super) fn open(source: &Source, names: &[String], options: &ReadOptions) -> Result<Box<dyn CellReader>> {

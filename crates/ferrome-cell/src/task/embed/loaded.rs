@@ -7,13 +7,14 @@ use crate::model::scgpt::{self, CellTokens, ScGpt};
 use crate::model::{Batch, Geneformer, OpenModel};
 
 /// A model of any family on its device.
-pub(super) enum Loaded {
+#[derive(Debug)]
+pub(in crate::task) enum Loaded {
     Geneformer(Box<Geneformer>),
     ScGpt(Box<ScGpt>),
 }
 
 impl Loaded {
-    pub(super) fn load(model: &OpenModel, kind: Kind, device: Device) -> Result<Self> {
+    pub(in crate::task) fn load(model: &OpenModel, kind: Kind, device: Device) -> Result<Self> {
         match model {
             OpenModel::Geneformer(model) => Ok(Self::Geneformer(Box::new(model.load(kind, device)?))),
             OpenModel::ScGpt(model) => Ok(Self::ScGpt(Box::new(model.load(kind, device)?))),
@@ -21,7 +22,7 @@ impl Loaded {
     }
 
     /// A second handle on the same weights.
-    pub(super) fn share(&self) -> Self {
+    pub(in crate::task) fn share(&self) -> Self {
         match self {
             Self::Geneformer(model) => Self::Geneformer(Box::new(model.share())),
             Self::ScGpt(model) => Self::ScGpt(Box::new(model.share())),

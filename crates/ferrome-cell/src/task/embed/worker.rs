@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 use super::loaded::Loaded;
 use super::{EmbedItem, EmbedOptions, EmbedTask, Pool};
 use crate::Result;
-use crate::model::OpenModel;
+use crate::task::Resident;
 
 /// One worker per CUDA device, or one per CPU lane over the same weights.
 ///
@@ -19,7 +19,7 @@ use crate::model::OpenModel;
 /// Fails when the weights do not load on the CPU; on CUDA each worker loads its own when it starts.
 pub fn workers(
     task: &EmbedTask,
-    model: &Arc<OpenModel>,
+    model: &Arc<Resident>,
     kind: Kind,
     devices: &[Device],
     lanes: Lanes,
@@ -28,7 +28,7 @@ pub fn workers(
     engine::workers(
         devices,
         lanes,
-        move |device| Loaded::load(&model, kind, device),
+        move |device| model.embedder(kind, device),
         Loaded::share,
         move |model| {
             let (options, output) = (options.clone(), Arc::clone(&output));

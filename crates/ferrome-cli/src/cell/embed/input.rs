@@ -12,6 +12,7 @@ use ferrome_cell::{
     model::OpenModel,
     read::{
         Header,
+        memory::Data,
         tokens::{self, TokenReader},
     },
     task::tokenize,
@@ -26,7 +27,7 @@ use ferrome_cell::{
 use ferrome_core::journal::RunDescription;
 
 use crate::cell::{
-    input::{Reading, found},
+    input::{self, Reading, found},
     names::Names,
 };
 use crate::options::describe_input;
@@ -54,16 +55,17 @@ pub(in crate::cell) struct Input {
 }
 
 impl Cells {
-    /// Opens `input`; what has to be put aside goes beside `output`.
+    /// Opens `input`, or the cells that are `given`; what has to be put aside goes beside `output`.
     pub(in crate::cell) fn open(
         &self,
         (input, output): (&Path, &Path),
+        given: Option<&Data>,
         threads: NonZeroUsize,
         quiet: bool,
         model: &OpenModel,
     ) -> Result<Input> {
         let mut description = RunDescription::new();
-        if tokens::is_tokens(input)? {
+        if given.is_none() && tokens::is_tokens(input)? {
             if self.vocabulary.is_some() || self.matrix.is_some() || self.n_counts.is_some() {
                 bail!("{}: holds tokens; --vocabulary, --matrix and --n-counts are for cells", input.display());
             }
@@ -74,14 +76,14 @@ impl Cells {
         let vocabulary = self.genes(input, model)?;
         let genes = self.names.options()?;
         let reading = Reading { layer: self.matrix.clone(), allow_normalized: false, threads: Some(threads) };
-        let reader = reading.open(input, output)?;
+        let reader = reading.open((input, output), given)?;
         let header = reader.header().clone();
         let matching = Matching::new(&header.genes, &vocabulary, &genes)?;
         // Every run says what share of the genes matched.
         eprintln!("{}", matching.statistics);
         say(quiet, &found(input, &header));
         let tokenizer = self.tokenizer(&vocabulary, &matching, &header, quiet)?;
-        describe_input(&mut description, "input", input)?;
+        input::describe(&mut description, input, given)?;
         tokenize::describe_genes(&mut description, &vocabulary, &genes);
         tokenizer.describe(&mut description);
         description.set("matrix", &header.layer);

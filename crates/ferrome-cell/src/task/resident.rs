@@ -1,0 +1,42 @@
+use ferrome_core::shelf::Shelf;
+use tch::{Device, Kind};
+
+use super::annotate;
+use super::embed::Loaded;
+use crate::Result;
+use crate::model::{Classes, Classifier, OpenModel};
+
+/// A model that stays where it was loaded, so that many jobs, also at once, read its weights once.
+#[derive(Debug)]
+pub struct Resident {
+    /// The checkpoint.
+    pub open: OpenModel,
+    embedding: Shelf<Loaded>,
+    classifying: Shelf<Classifier>,
+}
+
+impl Resident {
+    /// The checkpoint, of which nothing is loaded yet.
+    #[must_use]
+    pub fn new(open: OpenModel) -> Self {
+        Self { open, embedding: Shelf::default(), classifying: Shelf::default() }
+    }
+
+    /// Loads the weights that vectors are made with in `kind` on `device`, where they are not yet.
+    ///
+    /// # Errors
+    ///
+    /// The weights do not fit the model, or the device has no room for them.
+    pub fn load(&self, kind: Kind, device: Device) -> Result<()> {
+        self.embedder(kind, device).map(drop)
+    }
+
+    pub(super) fn embedder(&self, kind: Kind, device: Device) -> Result<Loaded> {
+        self.embedding.handle((kind, device), || Loaded::load(&self.open, kind, device), Loaded::share)
+    }
+
+    pub(super) fn classifier(&self, classes: &Classes, kind: Kind, device: Device) -> Result<Classifier> {
+        let load = || Classifier::load(annotate::geneformer(&self.open)?, classes, kind, device);
+        self.classifying.handle((kind, device), load, Classifier::share)
+    }
+}
