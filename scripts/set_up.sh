@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv with what a target of the Makefile needs; does nothing when that is there already.
 #
-#     scripts/set_up.sh runtime    # libtorch: to build and run ferrome
+#     scripts/set_up.sh runtime    # libtorch: to build and run ferrome, and to make its wheel
 #     scripts/set_up.sh test       # and what the tests and benchmarks need
 #
 # stdout stays empty; everything said goes to stderr.
@@ -138,7 +138,7 @@ install_runtime() {
 
 install_cuda() {
     say "an NVIDIA driver is here: installing torch 2.11.0 with its CUDA libraries (about 3 GB to download)"
-    install torch==2.11.0 cmake --constraint "$root/scripts/requirements-test.txt"
+    install torch==2.11.0 cmake maturin --constraint "$root/scripts/requirements-test.txt"
 }
 
 install_test() {

@@ -252,10 +252,19 @@ def _embed(
     return vectors
 
 
+#: How the names of FASTA files end. Letters and a full stop are what sequences are made of, too.
+_SUFFIXES = (".fasta", ".fa", ".faa", ".fna", ".ffn", ".fas", ".gz", ".bgz")
+
+
 def _files(sequences: Sequences) -> list[str] | None:
     """The paths, if paths are given."""
     if isinstance(sequences, (str, os.PathLike)):
         return [os.fspath(sequences)]
-    if isinstance(sequences, (list, tuple)) and sequences and isinstance(sequences[0], os.PathLike):
+    if not isinstance(sequences, (list, tuple)) or not sequences:
+        return None
+    first = sequences[0]
+    if isinstance(first, os.PathLike):
         return [os.fspath(path) for path in sequences]
+    if isinstance(first, str) and first.lower().endswith(_SUFFIXES):
+        raise ValueError(f"sequences: item 0 is called `{first}`: expected a sequence; give several files as pathlib.Path")
     return None

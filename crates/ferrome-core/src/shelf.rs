@@ -1,6 +1,6 @@
 //! Models that stay where they were loaded.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tch::{Device, Kind};
 
@@ -26,14 +26,21 @@ impl<M> Shelf<M> {
         load: impl FnOnce() -> Result<M, E>,
         share: impl Fn(&M) -> M,
     ) -> Result<M, E> {
-        let mut loaded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((.., model)) = loaded.iter().find(|(k, d, _)| (*k, *d) == (kind, device)) {
-            return Ok(share(model));
+        let find = |loaded: &[(Kind, Device, M)]| {
+            loaded.iter().find(|(k, d, _)| (*k, *d) == (kind, device)).map(|(.., model)| share(model))
+        };
+        if let Some(handle) = find(&self.loaded()) {
+            return Ok(handle);
         }
+        // Without the lock, so that devices load at the same time.
         let model = load()?;
         let handle = share(&model);
-        loaded.push((kind, device, model));
+        self.loaded().push((kind, device, model));
         Ok(handle)
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, Vec<(Kind, Device, M)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

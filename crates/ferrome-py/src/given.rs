@@ -13,7 +13,7 @@ use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     types::{PyAnyMethods, PyStringMethods, PyTypeMethods},
 };
-use pyo3_arrow::{PyArray, PyChunkedArray, PyTable};
+use pyo3_arrow::{PyArray, PyChunkedArray, PyRecordBatch, PyTable};
 
 /// What proteins are called in messages that were not read from a file.
 const SOURCE: &str = "sequences";
@@ -25,11 +25,15 @@ pub(crate) fn proteins(given: &Bound<'_, PyAny>, sequence: &str, id: &str) -> Py
             return of_table(table, sequence, id);
         }
         let array: PyChunkedArray = given.extract()?;
-        return of_column(&texts(SOURCE, array.chunks(), array.data_type())?, None);
+        return of_column(&texts(SOURCE, array.chunks(), array.data_type(), false)?, None);
     }
     if given.hasattr("__arrow_c_array__")? {
+        if let Ok(batch) = given.extract::<PyRecordBatch>() {
+            let batch = batch.into_inner();
+            return of_table(PyTable::try_new(vec![batch.clone()], batch.schema())?, sequence, id);
+        }
         let array: PyArray = given.extract()?;
-        return of_column(&texts(SOURCE, &[Arc::clone(array.array())], array.array().data_type())?, None);
+        return of_column(&texts(SOURCE, &[Arc::clone(array.array())], array.array().data_type(), false)?, None);
     }
     let source: Arc<str> = SOURCE.into();
     let mut proteins = Vec::new();
@@ -46,13 +50,13 @@ pub(crate) fn proteins(given: &Bound<'_, PyAny>, sequence: &str, id: &str) -> Py
 
 fn of_table(table: PyTable, sequence: &str, id: &str) -> PyResult<Vec<Protein>> {
     let (batches, schema) = table.into_inner();
-    let column = |name: &str| -> PyResult<Option<StringArray>> {
+    let column = |name: &str, numbers: bool| -> PyResult<Option<StringArray>> {
         let Ok(place) = schema.index_of(name) else { return Ok(None) };
         let chunks: Vec<ArrayRef> = batches.iter().map(|batch| Arc::clone(batch.column(place))).collect();
-        texts(name, &chunks, schema.field(place).data_type()).map(Some)
+        texts(name, &chunks, schema.field(place).data_type(), numbers).map(Some)
     };
-    let sequences = column(sequence)?.ok_or_else(|| lacks(sequence, &schema))?;
-    of_column(&sequences, column(id)?.as_ref())
+    let sequences = column(sequence, false)?.ok_or_else(|| lacks(sequence, &schema))?;
+    of_column(&sequences, column(id, true)?.as_ref())
 }
 
 fn lacks(column: &str, schema: &Schema) -> pyo3::PyErr {
@@ -60,10 +64,10 @@ fn lacks(column: &str, schema: &Schema) -> pyo3::PyErr {
     PyValueError::new_err(format!("the table has no column `{column}`; it has {}", names.join(", ")))
 }
 
-// Ids are made from numbers too; sequences are text.
-fn texts(name: &str, chunks: &[ArrayRef], kind: &DataType) -> PyResult<StringArray> {
+// A column as strings; ids may be `numbers`.
+fn texts(name: &str, chunks: &[ArrayRef], kind: &DataType, numbers: bool) -> PyResult<StringArray> {
     let text = matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..));
-    if !text && !(kind.is_integer() && name != SOURCE) {
+    if !text && !(numbers && kind.is_integer()) {
         return Err(PyTypeError::new_err(format!("column `{name}`: expected strings, found {kind}")));
     }
     let wrong = |error: arrow::error::ArrowError| PyValueError::new_err(format!("column `{name}`: {error}"));

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::Float32Type;
+use arrow::datatypes::{DataType, Float32Type, SchemaRef};
 use ferrome_cli::Trouble;
 use ferrome_core::table::Parts;
 
 /// The rows of a finished run.
 pub(crate) struct Rows {
-    pub(crate) schema: arrow::datatypes::SchemaRef,
+    pub(crate) schema: SchemaRef,
     pub(crate) batches: Vec<RecordBatch>,
 }
 
@@ -37,20 +37,23 @@ pub(crate) fn rows(folder: &Path) -> Result<Rows, Trouble> {
 /// Reads the column `embedding` of the parts in `folder`.
 pub(crate) fn vectors(folder: &Path) -> Result<Vectors, Trouble> {
     let parts = Parts::open(folder).map_err(trouble)?;
-    let mut made = Vectors { numbers: Vec::new(), rows: 0, width: 0, rejected: Vec::new() };
+    let width = match parts.schema().field_with_name("embedding").map(|field| field.data_type()) {
+        Ok(DataType::FixedSizeList(_, width)) => usize::try_from(*width).unwrap_or(0),
+        _ => 0,
+    };
+    let numbers = Vec::with_capacity(parts.rows() * width);
+    let mut made = Vectors { numbers, rows: 0, width, rejected: Vec::new() };
     for batch in parts.batches() {
-        made.add(&batch.map_err(trouble)?, parts.rows());
+        made.add(&batch.map_err(trouble)?);
     }
     Ok(made)
 }
 
 impl Vectors {
-    fn add(&mut self, batch: &RecordBatch, rows: usize) {
+    fn add(&mut self, batch: &RecordBatch) {
         let column = batch.column_by_name("embedding").and_then(|column| column.as_fixed_size_list_opt());
         let Some(column) = column else { return };
         let Some(numbers) = column.values().as_primitive_opt::<Float32Type>() else { return };
-        self.width = usize::try_from(column.value_length()).unwrap_or(0);
-        self.numbers.reserve(rows * self.width - self.numbers.len());
         let errors = batch.column_by_name("error").and_then(|column| column.as_string_opt::<i32>());
         for row in 0..batch.num_rows() {
             if column.is_null(row) {

@@ -36,7 +36,6 @@ def cut(folder):
         (ValueError, {"translate": 7}, ["--translate", "7"]),
         (ValueError, {"orfs": True}, ["--orfs"]),
         (FileNotFoundError, {"model": "./nowhere"}, ["-m", "./nowhere"]),
-        (FileNotFoundError, {"model": "facebook/esm2_no_such"}, ["-m", "facebook/esm2_no_such"]),
         (FileNotFoundError, {"sequences": "nowhere.fasta"}, ["nowhere.fasta"]),
         (ferrome.DeviceError, {"dtype": "f16"}, ["--dtype", "f16"]),
     ],
@@ -53,6 +52,11 @@ def test_message_is_the_command_s(exception, options, flags, cli, fasta, tmp_pat
     text = " ".join(said.split("\n\n")[0].split())
     assert text == f"error: {caught.value}"
     assert "\n" not in str(caught.value)
+
+
+def test_model_that_is_in_no_cache():
+    with pytest.raises(FileNotFoundError, match="^model `facebook/esm2_no_such` was not found; looked for "):
+        embed(model="facebook/esm2_no_such")
 
 
 def test_damaged_weights(cli, tmp_path):
@@ -82,6 +86,7 @@ def test_cuda_without_a_gpu():
         ([["MKT"]], TypeError, "sequences: item 0: expected a string, found list"),
         (pyarrow.table({"seq": ["MKT"], "n": [1]}), ValueError, "the table has no column `sequence`; it has `seq`, `n`"),
         (pyarrow.table({"sequence": [1.5]}), TypeError, "column `sequence`: expected strings, found Float64"),
+        (pyarrow.table({"sequence": [3]}), TypeError, "column `sequence`: expected strings, found Int64"),
         (pyarrow.array([1, 2]), TypeError, "column `sequences`: expected strings, found Int64"),
     ],
 )
@@ -89,6 +94,11 @@ def test_what_is_no_sequence_is_named(given, exception, message):
     with pytest.raises(exception) as caught:
         embed(given)
     assert str(caught.value) == message
+
+
+def test_paths_as_strings_in_a_list_are_not_taken_for_sequences():
+    with pytest.raises(ValueError, match="item 0 is called `a.fasta`: expected a sequence"):
+        embed(["a.fasta", "b.fasta"])
 
 
 def test_unknown_option_is_a_type_error():

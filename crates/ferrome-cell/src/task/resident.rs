@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use ferrome_core::shelf::Shelf;
 use tch::{Device, Kind};
 
@@ -13,13 +15,14 @@ pub struct Resident {
     pub open: OpenModel,
     embedding: Shelf<Loaded>,
     classifying: Shelf<Classifier>,
+    fingerprint: OnceLock<String>,
 }
 
 impl Resident {
     /// The checkpoint, of which nothing is loaded yet.
     #[must_use]
     pub fn new(open: OpenModel) -> Self {
-        Self { open, embedding: Shelf::default(), classifying: Shelf::default() }
+        Self { open, embedding: Shelf::default(), classifying: Shelf::default(), fingerprint: OnceLock::new() }
     }
 
     /// Loads the weights that vectors are made with in `kind` on `device`, where they are not yet.
@@ -29,6 +32,19 @@ impl Resident {
     /// The weights do not fit the model, or the device has no room for them.
     pub fn load(&self, kind: Kind, device: Device) -> Result<()> {
         self.embedder(kind, device).map(drop)
+    }
+
+    /// That of [`OpenModel::fingerprint`], for which the weights are read once.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the file cannot be read.
+    pub fn fingerprint(&self) -> Result<&str> {
+        if let Some(known) = self.fingerprint.get() {
+            return Ok(known);
+        }
+        let found = self.open.fingerprint()?;
+        Ok(self.fingerprint.get_or_init(|| found))
     }
 
     pub(super) fn embedder(&self, kind: Kind, device: Device) -> Result<Loaded> {

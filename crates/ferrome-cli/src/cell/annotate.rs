@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, given: Given) -> Result<()> {
     let description = input
         .description
         .with("model", &args.model)
-        .with("model.fingerprint", opened.fingerprint()?)
+        .with("model.fingerprint", model.fingerprint()?)
         .with("classes", classes.names.join(","))
         .with("threshold", args.threshold)
         .with("long", args.long)

@@ -91,7 +91,7 @@ pub(super) fn run(args: &Args, given: Given) -> Result<()> {
     let (records, specials) = embed::records(input.tokens, opened)?;
     let options = args.options(opened, specials)?;
     let obs = ObsColumns::new(&args.obs, &header.obs)?;
-    let description = describe::run(args, opened, &options, (kind, first), input.description)?;
+    let description = describe::run(args, &model, &options, (kind, first), input.description)?;
     let batch_tokens = args.compute.batch_tokens.map_or(default_batch_tokens(first), NonZeroUsize::get);
     args.say(&format!(
         "{}: {}; {} of layer {} of {}, {}",

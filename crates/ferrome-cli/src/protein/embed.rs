@@ -107,7 +107,7 @@ pub fn embed(args: &Args, given: Given) -> Result<Summary> {
     let model = given.model.map_or_else(|| resident(&args.model), Ok)?;
     let options = args.embed_options(&model.open)?;
     let batch_tokens = args.compute.batch_tokens.map_or(default_batch_tokens(first), NonZeroUsize::get);
-    let description = describe::run(args, &input, &model.open, &options, (kind, first))?;
+    let description = describe::run(args, &input, &model, &options, (kind, first))?;
 
     let task = EmbedTask::new(options, &model.open.config);
     let (totals, residues) = (input.totals(args.orfs), input.residues());

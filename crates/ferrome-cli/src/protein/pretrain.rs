@@ -170,7 +170,7 @@ fn progress_bar(quiet: bool, steps: u64) -> ProgressBar {
 
 fn show(bar: &ProgressBar, quiet: bool, progress: &Progress) {
     let message = format!("loss {:.3}, {:.0} tokens/s", progress.loss, progress.tokens_per_second);
-    tell::progress(progress.step, bar.length(), &message);
+    tell::progress(progress.step, Some(progress.steps), &message);
     bar.set_position(progress.step);
     bar.set_message(message);
     let Some(measured) = progress.measured.filter(|_| !quiet) else { return };

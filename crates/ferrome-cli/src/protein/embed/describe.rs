@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use ferrome_core::{device::kind_name, journal::RunDescription};
-use ferrome_protein::{model::OpenModel, task::embed::EmbedOptions};
+use ferrome_protein::{model::Resident, task::embed::EmbedOptions};
 use tch::{Device, Kind};
 
 use super::{Args, input::Input};
@@ -11,7 +11,7 @@ use crate::options::device_kind;
 pub(super) fn run(
     args: &Args,
     input: &Input,
-    model: &OpenModel,
+    model: &Resident,
     options: &EmbedOptions,
     (kind, device): (Kind, Device),
 ) -> Result<RunDescription> {
