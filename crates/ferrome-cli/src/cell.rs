@@ -63,7 +63,7 @@ pub struct Given {
 }
 
 /// Runs a subcommand, such as `["cell", "embed", "AnnData", "-m", "model", "-o", "vectors/"]`, with what the program gives:
-/// cells to those that read counts, a model to `embed` and `annotate`.
+/// cells to those that read counts or their tokens, a model to `embed` and `annotate`.
 ///
 /// # Errors
 ///
@@ -89,7 +89,7 @@ fn run_with(command: Command, given: Given) -> Result<()> {
         Command::Qc(args) => qc::run(&args, cells.as_deref()),
         Command::Tokenize(args) => tokenize::run(&args, cells.as_deref()),
         Command::Embed(args) => embed::run(&args, given),
-        Command::Perturb(args) => perturb::run(&args),
+        Command::Perturb(args) => perturb::run(&args, cells.as_deref()),
         Command::Network(args) => network::run(&args),
         Command::PredictPerturbation(command) => predict_perturbation::run(&command),
         Command::Train(args) => train::run(&args),

@@ -25,13 +25,17 @@ impl Resident {
         Self { open, embedding: Shelf::default(), classifying: Shelf::default(), fingerprint: OnceLock::new() }
     }
 
-    /// Loads the weights that vectors are made with in `kind` on `device`, where they are not yet.
+    /// Loads what the model is for in `kind` on `device`, where it is not yet: the encoder, and the head of a model that tells
+    /// the classes of cells.
     ///
     /// # Errors
     ///
     /// The weights do not fit the model, or the device has no room for them.
     pub fn load(&self, kind: Kind, device: Device) -> Result<()> {
-        self.embedder(kind, device).map(drop)
+        match annotate::classes(&self.open) {
+            Ok(classes) => self.classifier(&classes, kind, device).map(drop),
+            Err(_) => self.embedder(kind, device).map(drop),
+        }
     }
 
     /// That of [`OpenModel::fingerprint`], for which the weights are read once.

@@ -4,12 +4,10 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use anyhow::Result;
 use clap::builder::NonEmptyStringValueParser;
-use ferrome_cell::{
-    task::{
-        annotate::{self, AnnotateTask},
-        embed::{self, EmbedOptions, EmbedTask, Long, Pool},
-        tokenize::ObsColumns,
-    },
+use ferrome_cell::task::{
+    annotate::{self, AnnotateTask},
+    embed::{self, EmbedOptions, EmbedTask, Long, Pool},
+    tokenize::ObsColumns,
 };
 use ferrome_core::{
     device::kind_name,

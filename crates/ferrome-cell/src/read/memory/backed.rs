@@ -19,7 +19,10 @@ pub(super) fn open(path: &Path, options: &ReadOptions, data: &Data) -> Result<Bo
     let (found, expected) = (reader.header().cells, data.cells.len() as u64);
     if found.is_some_and(|found| found != expected) {
         let found = found.unwrap_or_default();
-        return Err(Error::file(path, format!("has {found} cells, but obs of the AnnData it backs has {expected} rows")));
+        return Err(Error::file(
+            path,
+            format!("has {found} cells, but obs of the AnnData it backs has {expected} rows"),
+        ));
     }
     let header = Header { obs: data.cells.schema(), ..reader.header().clone() };
     Ok(Box::new(Backed { reader, header, obs: data.cells.frame() }))

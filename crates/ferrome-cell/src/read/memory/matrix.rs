@@ -31,7 +31,9 @@ impl Flat {
             DataType::Float32 => Number::F32,
             DataType::Float64 => Number::F64,
             other => {
-                return Err(format!("{what}: expected int8 to int64, uint8 to uint64, float32 or float64, found {other}"));
+                return Err(format!(
+                    "{what}: expected int8 to int64, uint8 to uint64, float32 or float64, found {other}"
+                ));
             }
         };
         if array.null_count() > 0 {

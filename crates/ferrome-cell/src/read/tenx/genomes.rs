@@ -6,13 +6,13 @@ use arrow::compute::{concat, concat_batches};
 use super::{check, format, obs, storage, var};
 use crate::Result;
 use crate::cells::{Genes, ValueKind};
+use crate::read::choose::Candidate;
 use crate::read::hdf5::Source;
 use crate::read::matrix::Matrix;
 use crate::read::obs::Frame;
 use crate::read::rows::{Beside, Cut, Rows};
 use crate::read::storage::Storage;
 use crate::read::{CellReader, Header, ReadOptions};
-use crate::read::choose::Candidate;
 
 /// Opens several matrices of the same barcodes as one.
 pub(super) fn open(source: &Source, names: &[String], options: &ReadOptions) -> Result<Box<dyn CellReader>> {
