@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ferrome import _core
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _Numbers = "int8 to int64, uint8 to uint64, float32 or float64"
 
 
-def is_anndata(given: object) -> bool:
+def is_anndata(given: object) -> TypeGuard[Any]:
     """Whether it is an AnnData, which this module does not import."""
     return all(hasattr(given, name) for name in ("obs", "var", "obs_names", "layers", "isbacked"))
 

@@ -228,7 +228,8 @@ class Model:
             row, reason = rejected[0]
             first = f"the first is cell {row}: {reason}"
             warnings.warn(f"{len(rejected)} of {len(vectors)} cells have no vector (NaN), {first}", stacklevel=2)
-        cells.obsm["X_scgpt" if self.family == "scGPT" else "X_geneformer"] = vectors
+        if is_anndata(cells):
+            cells.obsm["X_scgpt" if self.family == "scGPT" else "X_geneformer"] = vectors
         return vectors
 
     def annotate(

@@ -206,13 +206,13 @@ def train(
         threads=threads,
         overwrite=overwrite,
     )
-    several = isinstance(tokens, (list, tuple))
+    several = [os.fspath(path) for path in tokens] if isinstance(tokens, (list, tuple)) else None
     with tempfile.TemporaryDirectory(prefix="ferrome-") as folder:
         if isinstance(config, Mapping):
             path = Path(folder) / "config.json"
             path.write_text(json.dumps(dict(config)))
             config = path
         line = ["cell", "train", *options, *flags(config=config), "--quiet", "--"]
-        with given("" if several else tokens) as (name, _), progress_of(progress, "cell train") as callback:
-            _core.call([*line, *([os.fspath(path) for path in tokens] if several else [name])], callback)
+        with given("" if several is not None else tokens) as (name, _), progress_of(progress, "cell train") as callback:
+            _core.call([*line, *([name] if several is None else several)], callback)
     return Path(output)
