@@ -14,9 +14,9 @@ refuse_other_torch()
 
 import atexit as _atexit  # noqa: E402
 
-from ferrome import _core, protein  # noqa: E402
+from ferrome import _core, cell, drug, protein  # noqa: E402
 from ferrome._core import DeviceError, InternalError, WeightsError, __version__  # noqa: E402
 
 _atexit.register(_core.finish)
 
-__all__ = ["DeviceError", "InternalError", "WeightsError", "__version__", "protein"]
+__all__ = ["DeviceError", "InternalError", "WeightsError", "__version__", "cell", "drug", "protein"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, final
 
 import numpy as np
@@ -28,6 +29,35 @@ class ProteinModel:
     def __new__(cls, arguments: Sequence[_Argument]) -> ProteinModel: ...
     @property
     def shape(self) -> tuple[int, int]: ...
+
+@final
+class CellModel:
+    """A Geneformer or scGPT that stays loaded."""
+
+    def __new__(cls, arguments: Sequence[_Argument]) -> CellModel: ...
+    @property
+    def shape(self) -> tuple[int, int]: ...
+    @property
+    def family(self) -> str: ...
+
+@final
+class Cells:
+    """An AnnData whose arrays are read where they are."""
+
+    def __new__(
+        cls,
+        obs: Any,
+        layers: Sequence[tuple[str, Any, tuple[Any, Any] | None, Any, int]],
+        file: _Argument | None,
+    ) -> Cells: ...
+
+@final
+class DrugModel:
+    """A model of affinities that stays loaded."""
+
+    def __new__(cls, arguments: Sequence[_Argument]) -> DrugModel: ...
+    @property
+    def path(self) -> Path: ...
 
 def main(arguments: Sequence[_Argument]) -> NoReturn: ...
 def call(arguments: Sequence[_Argument], progress: _Progress | None = None) -> None: ...
@@ -56,3 +86,37 @@ def protein_pretrain(
     config: str | None,
     progress: _Progress | None,
 ) -> None: ...
+def cell_layers(there: Sequence[str], layer: str | None = None) -> list[str]: ...
+def cell_call(
+    arguments: Sequence[_Argument],
+    cells: Cells | None = None,
+    model: CellModel | None = None,
+    progress: _Progress | None = None,
+) -> None: ...
+def cell_table(
+    arguments: Sequence[_Argument],
+    cells: Cells | None = None,
+    model: CellModel | None = None,
+    progress: _Progress | None = None,
+) -> pa.Table: ...
+def cell_vectors(
+    arguments: Sequence[_Argument],
+    cells: Cells | None = None,
+    model: CellModel | None = None,
+    progress: _Progress | None = None,
+) -> tuple[np.ndarray[Any, np.dtype[np.float32]], list[tuple[int, str]]]: ...
+def drug_call(
+    arguments: Sequence[_Argument],
+    molecules: Any = None,
+    targets: Any = None,
+    model: DrugModel | None = None,
+    config: str | None = None,
+    progress: _Progress | None = None,
+) -> None: ...
+def drug_table(
+    arguments: Sequence[_Argument],
+    molecules: Any = None,
+    targets: Any = None,
+    model: DrugModel | None = None,
+    progress: _Progress | None = None,
+) -> pa.Table: ...

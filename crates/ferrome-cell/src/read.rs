@@ -13,6 +13,7 @@ mod h5ad;
 mod hdf5;
 mod loom;
 mod matrix;
+pub mod memory;
 mod mtx;
 mod obs;
 pub mod obsm;
@@ -100,7 +101,7 @@ pub struct ReadOptions {
 /// The path holds something else, no counts (unless `allow_floats`), or is damaged.
 pub fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn CellReader>> {
     match options.threads {
-        Some(threads) => pool::open(path, options, threads),
+        Some(threads) => pool::open(path, threads, || open_here(path, options)),
         None => open_here(path, options),
     }
 }

@@ -15,6 +15,11 @@ pub mod network;
 pub mod perturb;
 #[cfg(feature = "torch")]
 pub mod predict_perturbation;
+#[cfg(feature = "torch")]
+mod resident;
 pub mod tokenize;
 #[cfg(feature = "torch")]
 pub mod train;
+
+#[cfg(feature = "torch")]
+pub use resident::Resident;

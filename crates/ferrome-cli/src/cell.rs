@@ -3,7 +3,7 @@
 mod annotate;
 mod convert;
 mod count;
-mod embed;
+pub mod embed;
 mod input;
 mod integrate;
 mod map;
@@ -16,8 +16,13 @@ mod tokenize;
 mod train;
 mod vocabulary;
 
+use std::{ffi::OsString, sync::Arc};
+
 use anyhow::Result;
 use clap::Subcommand;
+use ferrome_cell::{read::memory::Data, task::Resident};
+
+use crate::{Cli, Trouble, parse};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -51,20 +56,48 @@ pub(crate) enum Command {
     Map(Box<map::Args>),
 }
 
+/// What a program has that calls a subcommand, where the command line does not say it.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Instead of the file of cells that the command line names.
+    pub cells: Option<Arc<Data>>,
+    /// Instead of opening the model; the command line has its name.
+    pub model: Option<Arc<Resident>>,
+}
+
+/// Runs a subcommand, such as `["cell", "embed", "AnnData", "-m", "model", "-o", "vectors/"]`, with what the program gives:
+/// cells to those that read counts or their tokens, a model to `embed` and `annotate`.
+///
+/// # Errors
+///
+/// What `ferrome` would print.
+pub fn call(arguments: impl IntoIterator<Item = OsString>, given: Given) -> Result<(), Trouble> {
+    let cli: Cli = parse(arguments)?;
+    match cli.command {
+        crate::Command::Cell(command) => Ok(run_with(command, given)?),
+        other => Ok(other.run()?),
+    }
+}
+
 pub(crate) fn run(command: Command) -> Result<()> {
+    run_with(command, Given::default())
+}
+
+fn run_with(command: Command, given: Given) -> Result<()> {
+    let cells = given.cells.clone();
     match command {
         Command::Count(args) => count::run(&args),
-        Command::Convert(args) => convert::run(&args),
+        Command::Convert(args) => convert::run(&args, cells.as_deref()),
         Command::Vocabulary(command) => vocabulary::run(&command),
-        Command::Qc(args) => qc::run(&args),
-        Command::Tokenize(args) => tokenize::run(&args),
-        Command::Embed(args) => embed::run(&args),
+        Command::Qc(args) => qc::run(&args, cells.as_deref()),
+        Command::Tokenize(args) => tokenize::run(&args, cells.as_deref()),
+        Command::Embed(args) => embed::run(&args, given),
         Command::Integrate(args) => integrate::run(&args),
-        Command::Perturb(args) => perturb::run(&args),
+        Command::Perturb(args) => perturb::run(&args, cells.as_deref()),
         Command::Network(args) => network::run(&args),
         Command::PredictPerturbation(command) => predict_perturbation::run(&command),
         Command::Train(args) => train::run(&args),
-        Command::Annotate(args) => annotate::run(&args),
+        Command::Annotate(args) => annotate::run(&args, given),
         Command::Map(args) => map::run(&args),
     }
 }

@@ -6,10 +6,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod call;
-mod cell;
+pub mod cell;
 mod demo;
 mod doctor;
-mod drug;
+pub mod drug;
 mod exit;
 mod gather;
 mod model;

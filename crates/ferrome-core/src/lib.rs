@@ -25,6 +25,8 @@ pub mod device;
 mod ffi;
 #[cfg(feature = "torch")]
 pub mod nn;
+#[cfg(feature = "torch")]
+pub mod shelf;
 
 pub use error::{Error, Result};
 #[cfg(feature = "torch")]

@@ -31,6 +31,7 @@ mod entry;
 mod frame;
 mod input;
 mod library;
+mod memory;
 mod molblock;
 mod pairs;
 mod parquet;
@@ -44,5 +45,6 @@ pub use frame::Frame;
 pub(crate) use molblock::{Drawing, Drawn, DrawnAtom};
 
 pub use library::{Library, open};
+pub use memory::Memory;
 pub use pairs::{PairRows, Pairs, TargetRow, targets};
 pub use table::is_table;

@@ -35,9 +35,7 @@ pub(crate) fn table(
 ) -> PyResult<Bound<'_, PyAny>> {
     let job = || {
         let folder = result::folder()?;
-        // After the subcommand's two names: what follows `--` are files.
-        let output: [OsString; 2] = ["--output".into(), folder.path().into()];
-        arguments.splice(2.min(arguments.len())..2.min(arguments.len()), output);
+        result::into(&mut arguments, folder.path());
         ferrome_cli::call(arguments)?;
         result::rows(folder.path())
     };

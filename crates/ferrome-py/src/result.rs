@@ -1,6 +1,6 @@
 //! What a run wrote, as Python takes it: an Arrow table, or one array of its vectors.
 
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, SchemaRef};
@@ -25,6 +25,12 @@ pub(crate) struct Vectors {
 /// A folder for a run whose table is read and then forgotten.
 pub(crate) fn folder() -> Result<tempfile::TempDir, Trouble> {
     Ok(tempfile::Builder::new().prefix("ferrome-").tempdir().map_err(anyhow::Error::from)?)
+}
+
+/// Has a subcommand write into `folder`: says so after its two names, since what follows `--` are files.
+pub(crate) fn into(arguments: &mut Vec<OsString>, folder: &Path) {
+    let (names, output): (usize, [OsString; 2]) = (2.min(arguments.len()), ["--output".into(), folder.into()]);
+    arguments.splice(names..names, output);
 }
 
 /// Reads the parts in `folder`.

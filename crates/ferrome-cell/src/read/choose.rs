@@ -2,28 +2,36 @@
 
 use std::path::Path;
 
-use super::hdf5::{Numbers, Source};
-use super::storage::Storage;
+use super::hdf5::{Number, Numbers};
 use super::{ReadOptions, values};
 use crate::cells::ValueKind;
 use crate::{Error, Result};
 
+/// A matrix that may hold counts.
+pub(super) trait Candidate {
+    /// What its values are.
+    fn number(&self) -> Result<Number>;
+
+    /// The first stored values.
+    fn sample(&mut self) -> Result<Numbers>;
+}
+
 /// The matrix that was chosen.
 #[derive(Debug)]
-pub(super) struct Chosen {
-    pub(super) storage: Storage,
+pub(super) struct Chosen<C> {
+    pub(super) storage: C,
     /// Its place among those offered.
     pub(super) place: usize,
     pub(super) kind: ValueKind,
 }
 
 /// Takes the first of `names` that holds counts; with `allow_floats`, the first one if none does.
-pub(super) fn choose(
-    source: &Source,
+pub(super) fn choose<C: Candidate>(
+    path: &Path,
     names: &[String],
     options: &ReadOptions,
-    open: impl Fn(&str) -> Result<Storage>,
-) -> Result<Chosen> {
+    open: impl Fn(&str) -> Result<C>,
+) -> Result<Chosen<C>> {
     let mut reasons = Vec::new();
     let mut first = None;
     for (place, name) in names.iter().enumerate() {
@@ -37,7 +45,7 @@ pub(super) fn choose(
     }
     match first {
         Some((storage, place)) if options.allow_floats => Ok(Chosen { storage, place, kind: ValueKind::Floats }),
-        _ => Err(refusal(source.path(), &reasons.join("; "))),
+        _ => Err(refusal(path, &reasons.join("; "))),
     }
 }
 

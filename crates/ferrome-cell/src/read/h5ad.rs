@@ -20,8 +20,13 @@ pub(super) fn is_h5ad(source: &Source) -> bool {
 
 /// Opens an AnnData file.
 pub(super) fn open(source: &Source, options: &ReadOptions) -> Result<Box<dyn CellReader>> {
-    let names = candidates(source, options)?;
-    let chosen = choose(source, &names, options, |name| Storage::open(source, name))?;
+    let names = candidates(&layers(source), options.layer.as_deref()).map_err(|what| match source.names("mod") {
+        parts if options.layer.is_none() && !parts.is_empty() => {
+            source.wrong("", format!("a MuData file with {}; write one of them as h5ad first", parts.join(", ")))
+        }
+        _ => source.wrong("", what),
+    })?;
+    let chosen = choose(source.path(), &names, options, |name| Storage::open(source, name))?;
     let layer = &names[chosen.place];
     let mut var = Frame::open(source, var(layer))?;
     let obs = Frame::open(source, "obs")?;
@@ -49,30 +54,24 @@ pub(super) fn open(source: &Source, options: &ReadOptions) -> Result<Box<dyn Cel
     Ok(Box::new(Matrix::new(source.path().to_owned(), header, rows, obs)))
 }
 
-/// The matrices to look at.
-fn candidates(source: &Source, options: &ReadOptions) -> Result<Vec<String>> {
-    let present = |name: &str| source.node(name).is_some_and(|node| holds_matrix(&node));
-    let Some(layer) = &options.layer else {
+/// The matrices to look at, of those that are there; the error says that there is none such.
+pub(super) fn candidates(there: &[String], layer: Option<&str>) -> Result<Vec<String>, String> {
+    let present = |name: &str| there.iter().any(|found| found == name);
+    let Some(layer) = layer else {
         let found: Vec<String> = COUNTS.into_iter().filter(|name| present(name)).map(str::to_owned).collect();
-        let parts = source.names("mod");
-        if found.is_empty() && !parts.is_empty() {
-            let what = format!("a MuData file with {}; write one of them as h5ad first", parts.join(", "));
-            return Err(source.wrong("", what));
-        }
         if found.is_empty() {
-            return Err(source.wrong("", format!("no matrix: X, raw/X and layers/counts are absent{}", others(source))));
+            return Err(format!("no matrix: X, raw/X and layers/counts are absent{}", others(there)));
         }
         return Ok(found);
     };
     let in_layers = format!("layers/{layer}");
-    let names: &[&str] = match layer.as_str() {
+    let names: &[&str] = match layer {
         "raw" | "raw/X" | "raw.X" => &["raw/X", "raw.X"],
         other => &[other, &in_layers],
     };
-    let is_layer = |name: &str| matches!(name, "X" | "raw/X" | "raw.X") || name.starts_with("layers/");
-    match names.iter().find(|name| is_layer(name) && present(name)) {
+    match names.iter().find(|name| present(name)) {
         Some(name) => Ok(vec![(*name).to_owned()]),
-        None => Err(source.wrong("", format!("there is no layer {layer}{}", others(source)))),
+        None => Err(format!("there is no layer {layer}{}", others(there))),
     }
 }
 
@@ -84,11 +83,16 @@ fn holds_matrix(node: &Node) -> bool {
     }
 }
 
-/// The layers that can be chosen, for messages.
-fn others(source: &Source) -> String {
+/// The matrices of a file.
+fn layers(source: &Source) -> Vec<String> {
     let layers = source.names("layers").into_iter().map(|name| format!("layers/{name}"));
-    let all = ["X", "raw/X"].into_iter().map(str::to_owned).chain(layers);
-    let found: Vec<String> = all.filter(|name| source.node(name).is_some_and(|node| holds_matrix(&node))).collect();
+    let all = ["X", "raw/X", "raw.X"].into_iter().map(str::to_owned).chain(layers);
+    all.filter(|name| source.node(name).is_some_and(|node| holds_matrix(&node))).collect()
+}
+
+/// The layers that can be chosen, for messages.
+fn others(there: &[String]) -> String {
+    let found: Vec<&str> = there.iter().map(String::as_str).filter(|name| *name != "raw.X").collect();
     if found.is_empty() { String::new() } else { format!("; there are {} (choose with --layer)", found.join(", ")) }
 }
 

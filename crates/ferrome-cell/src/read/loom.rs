@@ -27,7 +27,7 @@ pub(super) fn is_loom(source: &Source) -> bool {
 /// Opens a loom file.
 pub(super) fn open(source: &Source, options: &ReadOptions) -> Result<Box<dyn CellReader>> {
     let names = candidates(source, options)?;
-    let chosen = choose(source, &names, options, |name| Storage::dense(source, name, 1))?;
+    let chosen = choose(source.path(), &names, options, |name| Storage::dense(source, name, 1))?;
     let storage = chosen.storage;
     let mut var = frame(source, "row_attrs", &GENES, storage.genes)?;
     let obs = frame(source, "col_attrs", &CELLS, storage.cells)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::{CellReader, Header, ReadOptions, open_here};
+use super::{CellReader, Header};
 use crate::cells::Cells;
 use crate::{Error, Result};
 
@@ -14,11 +14,15 @@ struct Pooled {
     reader: Box<dyn CellReader>,
 }
 
-/// Opens a file that is then read by so many threads.
-pub(super) fn open(path: &Path, options: &ReadOptions, threads: NonZeroUsize) -> Result<Box<dyn CellReader>> {
+/// What `open` opens, read by so many threads; `path` is for messages.
+pub(super) fn open(
+    path: &Path,
+    threads: NonZeroUsize,
+    open: impl FnOnce() -> Result<Box<dyn CellReader>> + Send,
+) -> Result<Box<dyn CellReader>> {
     let pool = ThreadPoolBuilder::new().num_threads(threads.get()).thread_name(|i| format!("read-{i}")).build();
     let pool = pool.map_err(|error| Error::file(path, format!("cannot start {threads} threads: {error}")))?;
-    let reader = pool.install(|| open_here(path, options))?;
+    let reader = pool.install(open)?;
     Ok(Box::new(Pooled { pool, reader }))
 }
 

@@ -1,12 +1,13 @@
 //! A matrix in an HDF5 file: what it is, before its rows are read.
 
 use super::ReadOptions;
+use super::choose::Candidate;
 use super::hdf5::{Attributes, Node, Number, Numbers, Source, Stored};
 use super::rows::{ByGene, Csc, Csr, Cut, Dense, Offsets, Rows};
 use crate::Result;
 
 /// Stored entries at the beginning of a matrix by which it is judged whether it holds counts.
-const SAMPLE: u64 = 1_000_000;
+pub(super) const SAMPLE: u64 = 1_000_000;
 
 /// A matrix of cells by genes, in one of the ways it may be stored.
 #[derive(Debug)]
@@ -95,27 +96,6 @@ impl Storage {
         }
     }
 
-    /// What its values are.
-    pub(super) fn number(&self) -> Result<Number> {
-        match &self.layout {
-            Layout::Sparse(sparse) => sparse.values.number(),
-            Layout::Dense(dense) => Ok(dense.number()),
-        }
-    }
-
-    /// The first stored values.
-    pub(super) fn sample(&mut self) -> Result<Numbers> {
-        match &mut self.layout {
-            Layout::Sparse(sparse) => {
-                let values = &mut sparse.values;
-                let mut numbers = Numbers::none(values.number()?);
-                values.read(0..values.len().min(SAMPLE), &mut numbers.bytes)?;
-                Ok(numbers)
-            }
-            Layout::Dense(dense) => dense.sample(4 * SAMPLE),
-        }
-    }
-
     /// Its rows.
     pub(super) fn into_rows(self, options: &ReadOptions) -> Result<Box<dyn Rows>> {
         let sparse = match self.layout {
@@ -130,5 +110,26 @@ impl Storage {
         let offsets = Offsets::new(offsets, self.genes, values.len())?;
         let scratch = options.scratch.clone();
         Ok(Box::new(Cut::new(Csc::new(ByGene { cells: self.cells, offsets, indices, values, scratch }))))
+    }
+}
+
+impl Candidate for Storage {
+    fn number(&self) -> Result<Number> {
+        match &self.layout {
+            Layout::Sparse(sparse) => sparse.values.number(),
+            Layout::Dense(dense) => Ok(dense.number()),
+        }
+    }
+
+    fn sample(&mut self) -> Result<Numbers> {
+        match &mut self.layout {
+            Layout::Sparse(sparse) => {
+                let values = &mut sparse.values;
+                let mut numbers = Numbers::none(values.number()?);
+                values.read(0..values.len().min(SAMPLE), &mut numbers.bytes)?;
+                Ok(numbers)
+            }
+            Layout::Dense(dense) => dense.sample(4 * SAMPLE),
+        }
     }
 }

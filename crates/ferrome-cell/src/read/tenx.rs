@@ -44,7 +44,7 @@ pub(super) fn open(source: &Source, options: &ReadOptions) -> Result<Box<dyn Cel
         }
     };
     let [name] = &names[..] else { return genomes::open(source, &names, options) };
-    let chosen = choose(source, &names, options, |name| storage(source, name))?;
+    let chosen = choose(source.path(), &names, options, |name| storage(source, name))?;
     let storage = chosen.storage;
     let obs = obs(source, name)?;
     let header = Header {

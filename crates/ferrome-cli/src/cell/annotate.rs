@@ -1,16 +1,13 @@
 //! `ferrome cell annotate`.
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
+use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use anyhow::Result;
 use clap::builder::NonEmptyStringValueParser;
-use ferrome_cell::{
-    model,
-    task::{
-        annotate::{self, AnnotateTask},
-        embed::{self, EmbedOptions, EmbedTask, Long, Pool},
-        tokenize::ObsColumns,
-    },
+use ferrome_cell::task::{
+    annotate::{self, AnnotateTask},
+    embed::{self, EmbedOptions, EmbedTask, Long, Pool},
+    tokenize::ObsColumns,
 };
 use ferrome_core::{
     device::kind_name,
@@ -19,7 +16,10 @@ use ferrome_core::{
 };
 use tch::Device;
 
-use super::embed::input::Cells;
+use super::{
+    Given,
+    embed::{self as embedding, input::Cells},
+};
 use crate::options::{self, Compute, Running};
 
 const EXAMPLES: &str = "\
@@ -62,7 +62,7 @@ pub(crate) struct Args {
     running: Running,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args, given: Given) -> Result<()> {
     let output = options::table(&args.output)?;
     refuse_output(&output, args.running.overwrite)?;
     let threads = args.compute.threads();
@@ -71,11 +71,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let kind = args.compute.dtype.kind(first)?;
 
     let started = Instant::now();
-    let opened = Arc::new(model::open(&model::locate(&args.model)?)?);
-    let classes = annotate::classes(&opened)?;
-    let input = args.cells.open((&args.input, &args.output), threads, args.running.quiet, &opened)?;
+    let model = given.model.map_or_else(|| embedding::resident(&args.model), Ok)?;
+    let opened = &model.open;
+    let classes = annotate::classes(opened)?;
+    let paths = (args.input.as_path(), args.output.as_path());
+    let input = args.cells.open(paths, given.cells.as_deref(), threads, args.running.quiet, opened)?;
     let header = input.tokens.header().clone();
-    let (records, specials) = embed::records(input.tokens, &opened)?;
+    let (records, specials) = embed::records(input.tokens, opened)?;
     let (layer, positions) = (opened.blocks(), opened.positions());
     let cells =
         EmbedOptions { pool: Pool::Cls, layer, long: args.long, positions, specials, unit: false, batches: None };
@@ -84,7 +86,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let description = input
         .description
         .with("model", &args.model)
-        .with("model.fingerprint", opened.fingerprint()?)
+        .with("model.fingerprint", model.fingerprint()?)
         .with("classes", classes.names.join(","))
         .with("threshold", args.threshold)
         .with("long", args.long)
@@ -97,7 +99,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let task = AnnotateTask::new(cells, classes, args.threshold)?;
     let lanes = Lanes::share_out(threads.get(), header.rows.map_or(usize::MAX, |rows| rows as usize));
-    let workers = annotate::workers(&task, &opened, kind, &devices, lanes)?;
+    let workers = annotate::workers(&task, &model, kind, &devices, lanes)?;
     let load_seconds = started.elapsed().as_secs_f64();
     let totals = header.rows.map(|rows| Totals { rows, tokens: None });
     let batch_tokens =

@@ -9,13 +9,13 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
-use ferrome_cell::read::{self, CellReader, ReadOptions};
+use ferrome_cell::read::{CellReader, ReadOptions, memory::Data};
 use ferrome_cell::task::convert::{self, BLOCK, ConvertOptions};
 use ferrome_cell::write::{self, WriteOptions, Written};
 use ferrome_core::{interrupt::Interrupt, page::grouped};
 use serde_json::json;
 
-use super::input::found;
+use super::input::{self, found};
 use crate::options::{self, Running};
 use report::Done;
 
@@ -68,7 +68,7 @@ enum Target {
     Mtx,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let started = Instant::now();
     if args
         .input
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     {
         bail!("{}: is the input; choose another -o", args.output.display());
     }
-    let reader = read::open(&args.input, &args.read_options())?;
+    let reader = input::open(&args.input, given, &args.read_options())?;
     let header = reader.header().clone();
     args.say(&found(&args.input, &header));
     for (frame, schema) in [("obs", header.obs.clone()), ("var", header.genes.columns.schema())] {
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     let done = match args.target() {
-        Target::Dataset => args.to_dataset(reader)?,
+        Target::Dataset => args.to_dataset(reader, given)?,
         Target::H5ad => args.to_file(reader, write::h5ad::write)?,
         Target::Mtx => args.to_file(reader, write::mtx::write)?,
     };
@@ -124,9 +124,9 @@ impl Args {
         }
     }
 
-    fn to_dataset(&self, reader: Box<dyn CellReader>) -> Result<Done> {
+    fn to_dataset(&self, reader: Box<dyn CellReader>, given: Option<&Data>) -> Result<Done> {
         let options = ConvertOptions { engine: self.running.engine(0, self.threads())?, block: BLOCK };
-        let description = describe::run(self)?;
+        let description = describe::run(self, given)?;
         let converted = convert::convert(reader, &self.output, &options, description)?;
         for (old, new) in &converted.renamed {
             self.say(&format!("column `{old}` is called `{new}` in the dataset, where `{old}` means something else"));

@@ -14,7 +14,7 @@ use ferrome_cell::count::{self, Dedup, Preset, UmiSource};
 use ferrome_core::interrupt::Interrupt;
 use indicatif::ProgressBar;
 
-use crate::options;
+use crate::{options, tell};
 use choice::Format;
 use output::Written;
 
@@ -140,7 +140,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let interrupt = Interrupt::on_signal()?;
     let bar = if args.quiet || !stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
     let mut watch = |reads: u64| {
-        bar.set_message(format!("{reads} reads, {:.0} reads/s", reads as f64 / started.elapsed().as_secs_f64()));
+        let message = format!("{reads} reads, {:.0} reads/s", reads as f64 / started.elapsed().as_secs_f64());
+        tell::progress(reads, None, &message);
+        bar.set_message(message);
         bar.tick();
         !interrupt.is_raised()
     };
@@ -148,7 +150,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     bar.finish_and_clear();
     let Written { summary, knee } = output::write(args, &options, counted, interrupt.clone())?;
     for warning in &summary.warnings {
-        eprintln!("warning: {warning}");
+        tell::warn(warning);
     }
     if !args.quiet {
         eprintln!("{}: {summary}", args.input.display());

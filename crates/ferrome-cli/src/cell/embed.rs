@@ -11,6 +11,7 @@ use clap::builder::NonEmptyStringValueParser;
 use ferrome_cell::{
     model::{self, Family, OpenModel, Specials},
     task::{
+        Resident,
         embed::{self, Batches, Compat, EmbedOptions, EmbedTask, Layer, Long, Pool},
         perturb::Names,
         tokenize::ObsColumns,
@@ -27,6 +28,7 @@ use tch::Device;
 
 use input::Cells;
 
+use super::Given;
 use crate::options::{Compute, Running};
 use crate::sharding::Sharding;
 
@@ -81,7 +83,7 @@ pub(crate) struct Args {
     sharding: Sharding,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args, given: Given) -> Result<()> {
     let output = args.output()?;
     if !args.sharding.is_given() {
         refuse_output(&output.table, args.running.overwrite)?;
@@ -92,17 +94,19 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let kind = args.compute.dtype.kind(first)?;
 
     let started = Instant::now();
-    let opened = Arc::new(model::open(&model::locate(&args.model)?)?);
+    let model = given.model.map_or_else(|| resident(&args.model), Ok)?;
+    let opened = &model.open;
     let paths = (args.input.as_path(), args.output.as_path());
-    let input = args.cells.open_portion(paths, threads, args.running.quiet, &opened, &args.sharding)?;
+    let input =
+        args.cells.open_portion(paths, given.cells.as_deref(), threads, args.running.quiet, opened, &args.sharding)?;
     let header = input.tokens.header().clone();
-    let (records, specials) = embed::records(input.tokens, &opened)?;
-    let batches = Batches::of(&opened, args.batch.as_deref(), &header.obs)?.map(Arc::new);
-    let options = EmbedOptions { batches: batches.clone(), ..args.options(&opened, specials)? };
+    let (records, specials) = embed::records(input.tokens, opened)?;
+    let batches = Batches::of(opened, args.batch.as_deref(), &header.obs)?.map(Arc::new);
+    let options = EmbedOptions { batches: batches.clone(), ..args.options(opened, specials)? };
     let obs = ObsColumns::new(&args.obs, &header.obs)?;
     let named = input.vocabulary.as_ref().filter(|_| options.pool == Pool::Gene);
     let names = named.map_or_else(|| "none".to_owned(), vocabulary_name);
-    let description = describe::run(args, &opened, &options, (kind, first), input.description)?.with("names", names);
+    let description = describe::run(args, &model, &options, (kind, first), input.description)?.with("names", names);
     let batch_tokens = args.compute.batch_tokens.map_or(default_batch_tokens(first), NonZeroUsize::get);
     args.say(&format!(
         "{}: {}; {} of layer {} of {}, {}",
@@ -119,7 +123,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         task = task.with_names(Names::new(vocabulary))?;
     }
     let lanes = Lanes::share_out(threads.get(), header.rows.map_or(usize::MAX, |rows| rows as usize));
-    let workers = embed::workers(&task, &opened, kind, &devices, lanes)?;
+    let workers = embed::workers(&task, &model, kind, &devices, lanes)?;
     let load_seconds = started.elapsed().as_secs_f64();
     let rows = input.portion.as_ref().map(Portion::len).or(header.rows);
     let totals = rows.map(|rows| Totals { rows, tokens: None });
@@ -135,6 +139,36 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     output.finish(args, opened.family(), &summary)?;
     args.running.report(&summary, load_seconds, 0)
+}
+
+/// A model to be used more than once, and where.
+#[derive(clap::Parser, Debug)]
+pub struct LoadArgs {
+    /// As for `embed`
+    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
+    model: String,
+    #[command(flatten)]
+    compute: Compute,
+}
+
+/// Loads a model on each of its devices.
+///
+/// # Errors
+///
+/// One line, as `embed` prints it.
+pub fn load(args: &LoadArgs) -> Result<Arc<Resident>> {
+    let devices = args.compute.device.devices()?;
+    let first = devices.first().copied().unwrap_or(Device::Cpu);
+    let kind = args.compute.dtype.kind(first)?;
+    let model = resident(&args.model)?;
+    for device in devices {
+        model.load(kind, device)?;
+    }
+    Ok(model)
+}
+
+pub(super) fn resident(name: &str) -> Result<Arc<Resident>> {
+    Ok(Arc::new(Resident::new(model::open(&model::locate(name)?)?)))
 }
 
 impl Args {

@@ -3,12 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use anyhow::Result;
 use clap::Args;
 use ferrome_cell::cells::ValueKind;
-use ferrome_cell::read::{self, CellReader, Header, ReadOptions};
-use ferrome_core::page::grouped;
+use ferrome_cell::read::{self, CellReader, Header, ReadOptions, memory::Data};
+use ferrome_core::{journal::RunDescription, page::grouped};
 
-use crate::options;
+use crate::options::{self, describe_input};
 
 /// How cells are read.
 #[derive(Args, Clone, Debug)]
@@ -29,8 +30,13 @@ impl Reading {
         options::threads(self.threads)
     }
 
-    /// Opens the cells; what has to be put aside while a matrix is transposed goes beside `output`.
-    pub(crate) fn open(&self, input: &Path, output: &Path) -> ferrome_cell::Result<Box<dyn CellReader>> {
+    /// Opens the cells of `input`, or those that are `given`; what has to be put aside while a matrix is transposed goes beside
+    /// `output`.
+    pub(crate) fn open(
+        &self,
+        (input, output): (&Path, &Path),
+        given: Option<&Data>,
+    ) -> ferrome_cell::Result<Box<dyn CellReader>> {
         let folder = output.parent().filter(|folder| folder.is_dir());
         let options = ReadOptions {
             layer: self.layer.clone(),
@@ -39,7 +45,29 @@ impl Reading {
             scratch: folder.map(Path::to_owned),
             ..ReadOptions::default()
         };
-        read::open(input, &options)
+        open(input, given, &options)
+    }
+}
+
+/// Opens the cells of a file, or those that a program has.
+pub(crate) fn open(
+    input: &Path,
+    given: Option<&Data>,
+    options: &ReadOptions,
+) -> ferrome_cell::Result<Box<dyn CellReader>> {
+    match given {
+        Some(cells) => cells.open(options),
+        None => read::open(input, options),
+    }
+}
+
+/// Adds what the journal keeps of the cells.
+pub(crate) fn describe(description: &mut RunDescription, input: &Path, given: Option<&Data>) -> Result<()> {
+    let Some(cells) = given else { return describe_input(description, "input", input) };
+    description.set("input", cells.describe());
+    match cells.file() {
+        Some(file) => describe_input(description, "input.file", file),
+        None => Ok(()),
     }
 }
 

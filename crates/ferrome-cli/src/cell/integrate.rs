@@ -167,7 +167,7 @@ impl Args {
         if tokens::is_tokens(&self.input)? {
             bail!("{}: holds tokens; integration takes cells, whose genes it chooses", self.input.display());
         }
-        let open = || self.reading.open(&self.input, &self.output);
+        let open = || self.reading.open((&self.input, &self.output), None);
         let header = open()?.header().clone();
         let matching = Matching::new(&header.genes, vocabulary, &self.names.options()?)?;
         // Every run says what share of the genes matched.

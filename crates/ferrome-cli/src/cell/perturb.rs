@@ -1,6 +1,7 @@
 //! `ferrome cell perturb`.
 
 mod outputs;
+mod tokens;
 mod what;
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
@@ -8,9 +9,8 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
 use anyhow::{Result, bail};
 use clap::builder::NonEmptyStringValueParser;
 use ferrome_cell::{
-    Error,
     model::{self, Geneformer, OpenGeneformer},
-    read::tokens,
+    read::memory::Data,
     task::perturb::{self, Cells, GenesTable, PerturbTask, Rows, Screen, StatesOf, Survey},
     vocabulary::Vocabulary,
 };
@@ -22,7 +22,8 @@ use ferrome_core::{
 };
 use tch::{Device, Kind};
 
-use crate::options::{Compute, Running, describe_input, device_kind};
+use super::input;
+use crate::options::{Compute, Running, device_kind};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,7 +60,7 @@ pub(crate) struct Args {
     running: Running,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let output = args.outputs.rows()?;
     let states = args.states.of();
     let devices = args.compute.device.devices()?;
@@ -70,13 +71,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let screen = Arc::new(args.what.screen(&opened, &vocabulary, args.states.measured())?);
     let batch_tokens =
         args.compute.batch_tokens.map_or(if first == Device::Cpu { 2048 } else { 32_768 }, NonZeroUsize::get);
-    let description = args.description(&opened, &vocabulary, &screen, (kind, first))?;
+    let description = args.description((&opened, &vocabulary), given, &screen, (kind, first))?;
     if args.outputs.only_genes_are_missing(&description)? {
         return args.genes(&screen);
     }
     refuse_output(&output, args.running.overwrite)?;
 
-    let cells = || args.cells(&vocabulary, &screen, states.clone());
+    let cells = || args.cells((&vocabulary, given), &screen, states.clone());
     let survey = perturb::survey(cells()?, &screen, states.as_ref())?;
     args.say(&survey, &screen);
     let started = Instant::now();
@@ -123,16 +124,13 @@ impl Args {
         }
     }
 
-    fn cells(&self, vocabulary: &Vocabulary, screen: &Screen, states: Option<StatesOf>) -> Result<Cells> {
-        let reader = tokens::open(&self.input)?;
-        if let Some(found) = reader.header().style.filter(|style| *style != vocabulary.style()) {
-            let (path, expected) = (self.input.clone(), vocabulary.style());
-            return Err(Error::file(
-                path,
-                format!("holds tokens of the style {found}, the vocabulary is of {expected}"),
-            )
-            .into());
-        }
+    fn cells(
+        &self,
+        (vocabulary, given): (&Vocabulary, Option<&Data>),
+        screen: &Screen,
+        states: Option<StatesOf>,
+    ) -> Result<Cells> {
+        let reader = self.tokens(vocabulary, given)?;
         let specials = ["<cls>", "<eos>"].map(|name| vocabulary.special(name));
         Ok(Cells::new(reader, screen.frame, specials, screen.names.clone(), states)?)
     }
@@ -140,13 +138,13 @@ impl Args {
     // What changes the result.
     fn description(
         &self,
-        model: &OpenGeneformer,
-        vocabulary: &Vocabulary,
+        (model, vocabulary): (&OpenGeneformer, &Vocabulary),
+        given: Option<&Data>,
         screen: &Screen,
         (kind, device): (Kind, Device),
     ) -> Result<RunDescription> {
         let mut description = RunDescription::new();
-        describe_input(&mut description, "input", &self.input)?;
+        input::describe(&mut description, &self.input, given)?;
         description.set("model", &self.model);
         description.set("model.fingerprint", model.fingerprint()?);
         description.set("vocabulary", format!("{}, xxh3 {}", vocabulary.style(), hex(vocabulary.fingerprint())));

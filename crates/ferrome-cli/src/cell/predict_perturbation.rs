@@ -52,7 +52,7 @@ struct Source<'a> {
 impl Source<'_> {
     /// Reads the cells; without `vocabulary` the matrix's own genes make one.
     fn read(&self, vocabulary: Option<Vocabulary>, wanted: &Wanted) -> Result<(Screen, Vocabulary)> {
-        let mut reader = self.reading.open(self.input, self.output)?;
+        let mut reader = self.reading.open((self.input, self.output), None)?;
         let header = reader.header().clone();
         let vocabulary = match vocabulary {
             Some(vocabulary) => vocabulary,

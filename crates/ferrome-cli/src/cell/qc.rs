@@ -8,6 +8,7 @@ use ferrome_cell::{
     Error,
     genes::Matching,
     qc::{self, Options, Report},
+    read::memory::Data,
     tokenize::Style,
     vocabulary::Vocabulary,
 };
@@ -61,12 +62,12 @@ pub(crate) struct Args {
     running: Running,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let started = Instant::now();
     args.refuse_existing()?;
     let vocabulary = args.vocabulary()?;
     let genes = args.names.options()?;
-    let mut reader = args.reading.open(&args.input, &args.output)?;
+    let mut reader = args.reading.open((&args.input, &args.output), given)?;
     let header = reader.header().clone();
     let matching =
         vocabulary.as_ref().map(|vocabulary| Matching::new(&header.genes, vocabulary, &genes)).transpose()?;

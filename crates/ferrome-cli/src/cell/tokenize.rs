@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use ferrome_cell::{
     Error,
     genes::{self, Matching},
-    read::{self, CellReader, Header, Portioned},
+    read::{self, CellReader, Header, Portioned, memory::Data},
     task::tokenize::{self, BLOCK, FILTER_PASS, Filtered, Job, ObsColumns, Tokenized},
     tokenize::{Style, Tokenizer, geneformer::Geneformer, scgpt},
     vocabulary::Vocabulary,
@@ -20,10 +20,10 @@ use ferrome_core::{
 };
 
 use super::{
-    input::{Reading, found},
+    input::{self, Reading, found},
     names::Names,
 };
-use crate::options::{ROW_STATS, Running, describe_input, table};
+use crate::options::{ROW_STATS, Running, table};
 use crate::sharding::Sharding;
 
 const EXAMPLES: &str = "\
@@ -72,16 +72,16 @@ pub(crate) struct Args {
     sharding: Sharding,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let output = args.output()?;
     args.refuse_foreign_flags()?;
     let vocabulary = args.vocabulary()?;
     let genes = args.names.options()?;
-    let reader = args.reading.open(&args.input, &args.output)?;
+    let reader = args.open(given)?;
     let header = reader.header().clone();
     let count = || match header.cells {
         Some(cells) => Ok(cells),
-        None => Ok(read::count(args.reading.open(&args.input, &args.output)?)?),
+        None => Ok(read::count(args.open(given)?)?),
     };
     let portion = args.sharding.portion(&args.output, count)?;
     let obs = ObsColumns::new(&args.obs, &header.obs)?;
@@ -92,8 +92,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let filter =
         (!args.all_cells && header.obs.column_with_name(FILTER_PASS).is_some()).then(|| FILTER_PASS.to_owned());
-    let tokenizer = args.tokenizer(&vocabulary, &matching, &header, filter.as_deref())?;
-    let description = args.description(&vocabulary, &genes)?;
+    let tokenizer = args.tokenizer(&vocabulary, &matching, &header, (given, filter.as_deref()))?;
+    let description = args.description(&vocabulary, &genes, given)?;
     let reader: Box<dyn CellReader> = match portion.clone() {
         Some(portion) => Box::new(Portioned::new(reader, portion)),
         None => reader,
@@ -105,6 +105,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 impl Args {
+    fn open(&self, given: Option<&Data>) -> ferrome_cell::Result<Box<dyn CellReader>> {
+        self.reading.open((&self.input, &self.output), given)
+    }
+
     // A suffix of a table is a table; everything else is the name of a folder, which may hold dots.
     fn output(&self) -> Result<Output> {
         if let Some(part) = self.sharding.output(&self.output, [self.input.as_path()])? {
@@ -147,7 +151,7 @@ impl Args {
         vocabulary: &Vocabulary,
         matching: &Matching,
         header: &Header,
-        filter: Option<&str>,
+        (given, filter): (Option<&Data>, Option<&str>),
     ) -> Result<Box<dyn Tokenizer>> {
         if self.style != Style::ScGpt {
             let options = self.geneformer.options(&header.obs)?;
@@ -160,23 +164,28 @@ impl Args {
             return Ok(Box::new(tokenizer));
         }
         // Nothing is worth a pass over all cells when the genes do not match.
-        matching.check(self.reading.open(&self.input, &self.output)?.next_cells(BLOCK)?.as_ref())?;
-        let panel = scgpt::survey(tokenizer.slots(), &options, || self.filtered(filter))?;
+        matching.check(self.open(given)?.next_cells(BLOCK)?.as_ref())?;
+        let panel = scgpt::survey(tokenizer.slots(), &options, || self.filtered(given, filter))?;
         self.say(&format!("{} genes become tokens", panel.len()));
         Ok(Box::new(tokenizer.with_panel(panel)))
     }
 
-    fn filtered(&self, filter: Option<&str>) -> ferrome_cell::Result<Box<dyn CellReader>> {
-        let reader = self.reading.open(&self.input, &self.output)?;
+    fn filtered(&self, given: Option<&Data>, filter: Option<&str>) -> ferrome_cell::Result<Box<dyn CellReader>> {
+        let reader = self.open(given)?;
         match filter {
             Some(column) => Ok(Box::new(Filtered::new(reader, column)?)),
             None => Ok(reader),
         }
     }
 
-    fn description(&self, vocabulary: &Vocabulary, genes: &genes::Options) -> Result<RunDescription> {
+    fn description(
+        &self,
+        vocabulary: &Vocabulary,
+        genes: &genes::Options,
+        given: Option<&Data>,
+    ) -> Result<RunDescription> {
         let mut description = RunDescription::new();
-        describe_input(&mut description, "input", &self.input)?;
+        input::describe(&mut description, &self.input, given)?;
         tokenize::describe_genes(&mut description, vocabulary, genes);
         description.set("allow_normalized", self.reading.allow_normalized);
         Ok(description)

@@ -11,7 +11,7 @@ use clap::Parser;
 use fs_err::File;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::drug::score;
+use crate::drug::{Given, score};
 
 const DRUGS: &str = "data/demo/drugs.smi";
 const KINASES: &str = "data/demo/kinases.fasta";
@@ -25,7 +25,10 @@ pub(super) fn show(output: &Path) -> Result<()> {
     let scores = output.join("drugs.parquet");
     let words = ["score".as_ref(), drugs.as_os_str(), "--targets".as_ref(), kinases.as_os_str()];
     let words = words.into_iter().chain(["-m".as_ref(), MODEL.as_ref(), "-o".as_ref(), scores.as_os_str()]);
-    score::run(&score::Args::try_parse_from(words.chain(["--sort".as_ref(), "--overwrite".as_ref()]))?)?;
+    score::run(
+        &score::Args::try_parse_from(words.chain(["--sort".as_ref(), "--overwrite".as_ref()]))?,
+        &Given::default(),
+    )?;
     let rows = Row::read_all(&scores)?;
     println!("{}", ranked(&rows));
     println!("\n{}", strangers(&rows));

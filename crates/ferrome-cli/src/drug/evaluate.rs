@@ -9,13 +9,13 @@ use ferrome_drug::{
     checkpoint::locate,
     task::{
         evaluate::{self, Start},
-        train::{Part, TrainConfig},
+        train::Part,
     },
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use tch::Device;
 
-use crate::options::threads;
+use crate::{options::threads, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -71,8 +71,8 @@ enum On {
     Validation,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let config = TrainConfig::parse(&fs_err::read_to_string(&args.config)?, &args.config)?;
+pub(crate) fn run(args: &Args, given: Option<&str>) -> Result<()> {
+    let config = super::train::parse(&args.config, given)?;
     let model = locate(&args.model)?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
     let threads = threads(args.threads).get();
@@ -100,6 +100,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let report = evaluate::evaluate(&start, &data, &mut |progress| {
         bar.set_length(progress.epochs * 1000);
         bar.set_position((progress.epoch * 1000.0) as u64);
+        tell::progress(bar.position(), bar.length(), "two-tower perceptron");
     })?;
     bar.finish_and_clear();
     if !args.quiet {

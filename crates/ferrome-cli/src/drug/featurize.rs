@@ -1,12 +1,15 @@
 //! `ferrome drug featurize`.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use ferrome_core::journal::RunDescription;
 use ferrome_drug::{
     molecule::Standardize,
-    read::{self, Columns},
+    read::{self, Columns, Memory},
     task::featurize::{self, What},
 };
 
@@ -76,12 +79,27 @@ impl LibraryColumns {
     }
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+/// Adds what the journal keeps of a file, or of the table that is given instead.
+pub(crate) fn describe_given(
+    description: &mut RunDescription,
+    key: &str,
+    path: &Path,
+    given: Option<&Memory>,
+) -> Result<()> {
+    match given {
+        Some(table) => description.set(key, table.describe()?),
+        None => describe_input(description, key, path)?,
+    }
+    Ok(())
+}
+
+pub(crate) fn run(args: &Args, given: Option<&Memory>) -> Result<()> {
     let output = options::table(&args.output)?;
     let threads = options::threads(args.threads);
-    let library = read::open(&args.library, &args.columns.columns())?;
+    let columns = args.columns.columns();
+    let library = given.map_or_else(|| read::open(&args.library, &columns), |table| table.library(&columns))?;
     let mut description = RunDescription::new();
-    describe_input(&mut description, "library", &args.library)?;
+    describe_given(&mut description, "library", &args.library, given)?;
     args.columns.describe(&mut description);
     let options = args.running.engine(0, threads)?;
     let standardize = args.standardize.unwrap_or_default();

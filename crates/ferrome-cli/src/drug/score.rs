@@ -19,7 +19,10 @@ use ferrome_drug::{
     task::score::{self, Job, Model, Rank},
 };
 
-use super::featurize::LibraryColumns;
+use super::{
+    Given,
+    featurize::{LibraryColumns, describe_given},
+};
 use crate::options::{self, Running, describe_input};
 use crate::sharding::Sharding;
 
@@ -107,7 +110,7 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "expected a number between 0 and 1".to_owned())
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, given: &Given) -> Result<()> {
     let input = args.pairs.as_ref().or(args.library.as_ref()).ok_or_else(|| anyhow!("expected LIBRARY or --pairs"))?;
     let output = match args.sharding.output(&args.output, [input.as_path()])? {
         Some(part) => part,
@@ -117,16 +120,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let devices = args.device.devices()?;
     let started = Instant::now();
     let mut description = RunDescription::new();
-    describe_input(&mut description, "input", input)?;
+    describe_given(&mut description, "input", input, given.molecules.as_ref())?;
     args.columns.describe(&mut description);
     let targets = match &args.targets {
         Some(path) => {
-            describe_input(&mut description, "targets", path)?;
-            targets::read(path)?
+            describe_given(&mut description, "targets", path, given.targets.as_ref())?;
+            given.targets.as_ref().map_or_else(|| targets::read(path), targets::given)?
         }
         None => Vec::new(),
     };
-    let (model, cascade) = args.models(&mut description)?;
+    let (model, cascade) = args.models(given.model.as_ref(), &mut description)?;
     description.set("device", devices.first().map_or("cpu", |device| options::device_kind(*device)));
     let portion = args.sharding.portion(&args.output, || args.count(input))?;
     let job = Job {
@@ -144,10 +147,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let open_seconds = started.elapsed().as_secs_f64();
     let outcome = match &args.pairs {
         Some(path) => {
-            let pairs = Pairs::open(path, &columns, job.block(1))?;
+            let (size, table) = (job.block(1), given.molecules.as_ref());
+            let pairs = table.map_or_else(|| Pairs::open(path, &columns, size), |table| table.pairs(&columns, size))?;
             score::pairs(job, pairs)?
         }
-        None => score::library(job, read::open(input, &columns)?, targets)?,
+        None => {
+            let table = given.molecules.as_ref();
+            let library = table.map_or_else(|| read::open(input, &columns), |table| table.library(&columns))?;
+            score::library(job, library, targets)?
+        }
     };
     args.running.tell(&summary::line(&outcome), summary::stats(&outcome, open_seconds))
 }
@@ -173,31 +181,77 @@ impl Args {
     }
 
     /// The model that scores, and the one before it in a cascade with what is left for it.
-    fn models(&self, description: &mut RunDescription) -> Result<(Model, Option<(Model, f64)>)> {
-        let (name, tier) = if self.model == FAST { (DEFAULT, Tier::Fast) } else { (self.model.as_str(), self.tier) };
+    fn models(&self, given: Option<&Model>, description: &mut RunDescription) -> Result<(Model, Option<(Model, f64)>)> {
+        let (name, tier) = tier(&self.model, self.tier);
         if self.model == FAST && self.cascade.is_some() {
             bail!("`-m fast` is one tier; --cascade needs a model with both");
         }
-        let folder = locate(name)?;
         let Some(share) = self.cascade else {
-            let folder = if tier == Tier::Fast { Folder::open_fast(&folder)? } else { Folder::open(&folder)? };
-            return Ok((self.model(folder, "model", description)?, None));
+            let model =
+                given.map_or_else(|| open(name, tier, self.embeddings.as_deref()), |model| Ok(model.clone()))?;
+            self.describe(&model, "model", description)?;
+            return Ok((model, None));
         };
-        let full = self.model(Folder::open(&folder)?, "model", description)?;
-        let fast = self.model(Folder::open_fast(&folder)?, "fast", description)?;
+        let full = open(name, Tier::Full, self.embeddings.as_deref())?;
+        let fast = open(name, Tier::Fast, self.embeddings.as_deref())?;
+        self.describe(&full, "model", description)?;
+        self.describe(&fast, "fast", description)?;
         description.set("cascade", share);
         Ok((full, Some((fast, share))))
     }
 
-    fn model(&self, folder: Folder, key: &str, description: &mut RunDescription) -> Result<Model> {
-        description.set(key, format!("{}, xxh3 {}", folder.path.display(), folder.fingerprint()?));
-        description.set_file(format!("{key}.config"), &folder.path.join("config.json"))?;
-        let mut rows = folder.rows()?;
-        if let Some(path) = &self.embeddings {
-            describe_input(description, "embeddings", path)?;
-            let Some(made) = rows else { bail!("{}: the model looks at no embeddings of proteins", path.display()) };
-            rows = Some(made.with_table(Embeddings::read(path)?)?);
+    fn describe(&self, model: &Model, key: &str, description: &mut RunDescription) -> Result<()> {
+        let path = &model.folder.path;
+        description.set(key, format!("{}, xxh3 {}", path.display(), model.fingerprint()?));
+        description.set_file(format!("{key}.config"), &path.join("config.json"))?;
+        match &self.embeddings {
+            Some(path) => describe_input(description, "embeddings", path),
+            None => Ok(()),
         }
-        Ok(Model { folder, rows })
     }
+}
+
+/// The folder's name, and which model of it; `fast` is that of the default.
+fn tier(name: &str, tier: Tier) -> (&str, Tier) {
+    if name == FAST { (DEFAULT, Tier::Fast) } else { (name, tier) }
+}
+
+fn open(name: &str, tier: Tier, embeddings: Option<&Path>) -> Result<Model> {
+    let folder = locate(name)?;
+    let folder = if tier == Tier::Fast { Folder::open_fast(&folder)? } else { Folder::open(&folder)? };
+    let mut rows = folder.rows()?;
+    if let Some(path) = embeddings {
+        let Some(made) = rows else { bail!("{}: the model looks at no embeddings of proteins", path.display()) };
+        rows = Some(made.with_table(Embeddings::read(path)?)?);
+    }
+    Ok(Model::new(folder, rows))
+}
+
+/// A model to be used more than once, and where.
+#[derive(clap::Parser, Debug)]
+pub struct LoadArgs {
+    /// As for `score`
+    #[arg(short, long, default_value = DEFAULT, value_parser = NonEmptyStringValueParser::new())]
+    model: String,
+    #[arg(long, value_enum, default_value_t = Tier::Full)]
+    tier: Tier,
+    #[arg(long)]
+    embeddings: Option<PathBuf>,
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+}
+
+/// Loads a model for each thread, or on each CUDA device.
+///
+/// # Errors
+///
+/// One line, as `score` prints it.
+pub fn load(args: &LoadArgs) -> Result<Model> {
+    let devices = args.device.devices()?;
+    let (name, tier) = tier(&args.model, args.tier);
+    let model = open(name, tier, args.embeddings.as_deref())?;
+    model.load(&devices, options::threads(args.threads).get())?;
+    Ok(model)
 }

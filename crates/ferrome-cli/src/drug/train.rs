@@ -1,6 +1,9 @@
 //! `ferrome drug train`.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
@@ -10,7 +13,7 @@ use ferrome_drug::task::train::{self, Data, Measured, Outcome, Progress, Quality
 use indicatif::{ProgressBar, ProgressStyle};
 use tch::Device;
 
-use crate::options::threads;
+use crate::{options::threads, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,8 +82,8 @@ enum Drawn {
     ColdBoth,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let config = args.config()?;
+pub(crate) fn run(args: &Args, given: Option<&str>) -> Result<()> {
+    let config = args.config(given)?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
     let threads = threads(args.threads).get();
     tch::set_num_threads(i32::try_from(threads)?);
@@ -91,12 +94,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let outcome = train::train(&start, &data, &mut |progress| show(&bar, args.quiet, progress))?;
     bar.finish_and_clear();
     if !args.quiet {
-        tell(&outcome, &args.output);
+        tell_outcome(&outcome, &args.output);
         if let Some(fast) = &outcome.fast {
-            tell(fast, &args.output.join(FAST));
+            tell_outcome(fast, &args.output.join(FAST));
         }
     }
     Ok(())
+}
+
+/// The configuration in a file, or the one that is given instead.
+pub(super) fn parse(path: &Path, given: Option<&str>) -> Result<TrainConfig> {
+    match given {
+        Some(json) => Ok(TrainConfig::parse(json, path)?),
+        None => Ok(TrainConfig::parse(&fs_err::read_to_string(path)?, path)?),
+    }
 }
 
 /// Reads the pairs and says what there is.
@@ -107,16 +118,16 @@ pub(super) fn read(config: &TrainConfig, strict: bool, quiet: bool) -> Result<Da
     }
     if !quiet {
         eprintln!("{} pairs of {} drugs and {} proteins", data.pairs.len(), data.drugs.len(), data.proteins.len());
-        if let Some(line) = data.left_out_line() {
-            eprintln!("{line}");
-        }
+    }
+    if let Some(line) = data.left_out_line() {
+        tell::note(&line, quiet);
     }
     Ok(data)
 }
 
 impl Args {
-    fn config(&self) -> Result<TrainConfig> {
-        let mut config = TrainConfig::parse(&fs_err::read_to_string(&self.config)?, &self.config)?;
+    fn config(&self, given: Option<&str>) -> Result<TrainConfig> {
+        let mut config = parse(&self.config, given)?;
         config.ensemble = self.ensemble.map_or(config.ensemble, NonZeroUsize::get);
         config.seed = self.seed.unwrap_or(config.seed);
         if let Some(drawn) = self.split {
@@ -150,6 +161,7 @@ fn progress_bar(quiet: bool) -> ProgressBar {
 fn show(bar: &ProgressBar, quiet: bool, progress: &Progress) {
     bar.set_length(progress.epochs * 1000);
     bar.set_position((progress.epoch * 1000.0) as u64);
+    tell::progress(bar.position(), bar.length(), "");
     let Some(measured) = &progress.measured else { return };
     let member = if progress.members > 1 { format!("member {}, ", progress.member) } else { String::new() };
     let fast = if progress.fast { "fast model, " } else { "" };
@@ -178,7 +190,7 @@ fn quality(quality: &Quality) -> String {
     known.collect::<Vec<_>>().join(", ")
 }
 
-fn tell(outcome: &Outcome, folder: &std::path::Path) {
+fn tell_outcome(outcome: &Outcome, folder: &Path) {
     let epochs: Vec<String> = outcome.epochs.iter().map(u64::to_string).collect();
     eprintln!("epoch {} chosen: validation {}", epochs.join(", "), quality(&outcome.validation));
     if outcome.pairs[2] > 0 {

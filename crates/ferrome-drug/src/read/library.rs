@@ -22,10 +22,14 @@ pub fn open(path: &Path, columns: &Columns) -> Result<Library> {
         Kind::Parquet => Box::new(parquet::Rows::new(path, columns)?),
         Kind::Sdf => Box::new(sdf::Rows::new(input::open(path)?, path, columns.id_field.as_deref())),
     };
-    Ok(Library { rows, failed: false })
+    Ok(Library::of(rows))
 }
 
 impl Library {
+    pub(super) fn of(rows: Box<dyn Iterator<Item = Result<Entry>> + Send>) -> Self {
+        Self { rows, failed: false }
+    }
+
     /// The rows in blocks of `size`, the last one shorter.
     pub fn blocks(mut self, size: usize) -> impl Iterator<Item = Result<Vec<Entry>>> + Send {
         std::iter::from_fn(move || {

@@ -53,7 +53,10 @@ impl Pairs {
     ///
     /// The file is missing, of an unknown kind, or lacks a column.
     pub fn open(path: &Path, columns: &Columns, size: usize) -> Result<Self> {
-        let table = Table::open(path, size)?;
+        Self::of(path, Table::open(path, size)?, columns)
+    }
+
+    pub(super) fn of(path: &Path, table: Table, columns: &Columns) -> Result<Self> {
         let names = names(&table.schema);
         let smiles = columns.smiles.as_deref();
         let needed = |named: Option<&str>, usual: &str, flag| {
@@ -128,7 +131,10 @@ impl Iterator for Pairs {
 ///
 /// The file is missing, of an unknown kind, lacks a column, or has a row without a sequence.
 pub fn targets(path: &Path) -> Result<Vec<TargetRow>> {
-    let table = Table::open(path, 4096)?;
+    targets_of(path, Table::open(path, 4096)?)
+}
+
+pub(super) fn targets_of(path: &Path, table: Table) -> Result<Vec<TargetRow>> {
     let names = names(&table.schema);
     let sequence = place(&names, None, "sequence").ok_or_else(|| missing(path, &names, "sequence", None))?;
     let id = place(&names, None, "target_id").or_else(|| place(&names, None, "id"));

@@ -4,14 +4,18 @@ use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::columns::Places;
 use super::{Columns, Entry, Source, input};
 use crate::{Error, Result};
 
-/// The rows of a Parquet file.
+/// Rows that are read at a time.
+const BLOCK: usize = 4096;
+
+/// The rows of a Parquet file, or of a table in memory.
 pub(super) struct Rows {
-    reader: ParquetRecordBatchReader,
+    batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send>,
     path: PathBuf,
     smiles: String,
     id: Option<String>,
@@ -28,16 +32,38 @@ impl Rows {
         let places = columns.find(&names, path)?;
         let mask =
             ProjectionMask::roots(builder.parquet_schema(), [Some(places.smiles), places.id].into_iter().flatten());
-        let reader = builder.with_projection(mask).with_batch_size(4096).build().map_err(|error| wrong(&error))?;
+        let reader = builder.with_projection(mask).with_batch_size(BLOCK).build().map_err(|error| wrong(&error))?;
+        let file = path.to_owned();
+        let batches = reader.map(move |batch| batch.map_err(|error| input::unreadable(&file, &error)));
+        Ok(Self::of(path, &names, places, Box::new(batches)))
+    }
+
+    /// The rows of a table that is in memory.
+    pub(super) fn memory(path: &Path, rows: &RecordBatch, columns: &Columns) -> Result<Self> {
+        let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let places = columns.find(&names, path)?;
+        let blocks: Vec<_> = (0..rows.num_rows())
+            .step_by(BLOCK)
+            .map(|first| Ok(rows.slice(first, BLOCK.min(rows.num_rows() - first))))
+            .collect();
+        Ok(Self::of(path, &names, places, Box::new(blocks.into_iter())))
+    }
+
+    fn of(
+        path: &Path,
+        names: &[String],
+        places: Places,
+        batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send>,
+    ) -> Self {
         let name = |place: usize| names.get(place).cloned();
-        Ok(Self {
-            reader,
+        Self {
+            batches,
             path: path.to_owned(),
             smiles: name(places.smiles).unwrap_or_default(),
             id: places.id.and_then(name),
             batch: Vec::new().into_iter(),
             rows: 0,
-        })
+        }
     }
 
     fn entries(&mut self, batch: &RecordBatch) -> Result<Vec<Entry>> {
@@ -62,11 +88,7 @@ impl Iterator for Rows {
             if let Some(entry) = self.batch.next() {
                 return Some(Ok(entry));
             }
-            let entries = match self.reader.next()? {
-                Ok(batch) => self.entries(&batch),
-                Err(error) => Err(input::unreadable(&self.path, &error)),
-            };
-            match entries {
+            match self.batches.next()?.and_then(|batch| self.entries(&batch)) {
                 Ok(entries) => self.batch = entries.into_iter(),
                 Err(error) => return Some(Err(error)),
             }

@@ -4,6 +4,7 @@ mod block;
 mod cascade;
 mod floor;
 mod lanes;
+mod loaded;
 mod merge;
 mod molecules;
 mod nearest;
@@ -25,8 +26,6 @@ use ferrome_core::shard::Portion;
 use ferrome_core::table::Output;
 use tch::Device;
 
-use crate::checkpoint::Folder;
-use crate::inputs::Rows;
 use crate::read::{Library, Pairs};
 use crate::{Error, Result};
 
@@ -34,6 +33,7 @@ use block::Block;
 use scorer::Scorer;
 use shape::{KIND, ROW, SEQUENCE, Shape, TARGET};
 
+pub use loaded::Model;
 pub use shape::{IN_DOMAIN_TANIMOTO, Rank};
 
 /// A protein to score against.
@@ -61,15 +61,6 @@ impl Target {
     pub fn id(&self) -> &str {
         &self.id
     }
-}
-
-/// A model to score with: its folder, and what makes the rows of proteins (see [`Folder::rows`]).
-#[derive(Debug)]
-pub struct Model {
-    /// The folder.
-    pub folder: Folder,
-    /// With a table of embeddings where the model needs one.
-    pub rows: Option<Rows>,
 }
 
 /// How molecules are scored.

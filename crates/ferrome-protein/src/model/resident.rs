@@ -1,5 +1,6 @@
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
+use ferrome_core::shelf::Shelf;
 use tch::{Device, Kind};
 
 use super::{Esm, OpenModel};
@@ -10,7 +11,7 @@ use crate::Result;
 pub struct Resident {
     /// The checkpoint.
     pub open: OpenModel,
-    loaded: Mutex<Vec<(Kind, Device, Esm)>>,
+    loaded: Shelf<Esm>,
     fingerprint: OnceLock<String>,
 }
 
@@ -18,7 +19,7 @@ impl Resident {
     /// The checkpoint, of which nothing is loaded yet.
     #[must_use]
     pub fn new(open: OpenModel) -> Self {
-        Self { open, loaded: Mutex::default(), fingerprint: OnceLock::new() }
+        Self { open, loaded: Shelf::default(), fingerprint: OnceLock::new() }
     }
 
     /// Another handle on the weights in `kind` on `device`, which are loaded when they are asked for first.
@@ -27,14 +28,7 @@ impl Resident {
     ///
     /// Those of [`OpenModel::load`].
     pub fn load(&self, kind: Kind, device: Device) -> Result<Esm> {
-        if let Some(esm) = self.loaded(kind, device) {
-            return Ok(esm);
-        }
-        // Without the lock, so that devices load at the same time.
-        let esm = self.open.load(kind, device)?;
-        let handle = esm.share();
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).push((kind, device, esm));
-        Ok(handle)
+        self.loaded.handle((kind, device), || self.open.load(kind, device), Esm::share)
     }
 
     /// That of [`OpenModel::fingerprint`], for which the weights are read once.
@@ -48,10 +42,5 @@ impl Resident {
         }
         let found = self.open.fingerprint()?;
         Ok(self.fingerprint.get_or_init(|| found))
-    }
-
-    fn loaded(&self, kind: Kind, device: Device) -> Option<Esm> {
-        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.iter().find(|(k, d, _)| (*k, *d) == (kind, device)).map(|(.., esm)| esm.share())
     }
 }

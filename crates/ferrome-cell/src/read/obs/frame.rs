@@ -64,6 +64,16 @@ impl Parts {
 }
 
 impl Frame {
+    /// A dataframe that is in memory; there are as many ids as rows.
+    pub(in crate::read) fn memory(ids: StringArray, columns: &RecordBatch) -> Self {
+        Self {
+            rows: columns.num_rows() as u64,
+            index: Column::Memory(Arc::new(ids)),
+            columns: columns.columns().iter().cloned().map(Column::Memory).collect(),
+            schema: columns.schema(),
+        }
+    }
+
     /// The dataframe stored as `name`, such as `obs` or `raw/var`.
     pub(in crate::read) fn open(source: &Source, name: &str) -> Result<Self> {
         let mut parts = Parts::default();

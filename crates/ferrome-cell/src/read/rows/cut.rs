@@ -87,7 +87,7 @@ impl RawRows {
     }
 
     /// Adds rows of the same kind of numbers.
-    pub(super) fn append(&mut self, other: &Self) {
+    pub(in crate::read) fn append(&mut self, other: &Self) {
         let base = self.starts.last().copied().unwrap_or(0);
         self.starts.extend(other.starts.iter().skip(1).map(|start| base + start));
         self.genes.bytes.extend_from_slice(&other.genes.bytes);

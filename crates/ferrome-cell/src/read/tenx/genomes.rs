@@ -6,6 +6,7 @@ use arrow::compute::{concat, concat_batches};
 use super::{check, format, obs, storage, var};
 use crate::Result;
 use crate::cells::{Genes, ValueKind};
+use crate::read::choose::Candidate;
 use crate::read::hdf5::Source;
 use crate::read::matrix::Matrix;
 use crate::read::obs::Frame;

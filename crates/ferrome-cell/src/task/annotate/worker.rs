@@ -8,7 +8,8 @@ use tch::{Device, Kind, Tensor};
 use super::{AnnotateTask, UNASSIGNED};
 use crate::Result;
 use crate::model::scgpt::CellTokens;
-use crate::model::{Classes, Classifier, OpenModel};
+use crate::model::{Classes, Classifier};
+use crate::task::Resident;
 use crate::task::embed::EmbedItem;
 
 /// One worker per CUDA device, or one per CPU lane over the same weights.
@@ -18,7 +19,7 @@ use crate::task::embed::EmbedItem;
 /// Fails when the weights do not load on the CPU; on CUDA each worker loads its own when it starts.
 pub fn workers(
     task: &AnnotateTask,
-    model: &Arc<OpenModel>,
+    model: &Arc<Resident>,
     kind: Kind,
     devices: &[Device],
     lanes: Lanes,
@@ -28,7 +29,7 @@ pub fn workers(
     engine::workers(
         devices,
         lanes,
-        move |device| Classifier::load(&model, &classes, kind, device),
+        move |device| model.classifier(&classes, kind, device),
         Classifier::share,
         move |model| {
             let (classes, output) = (for_worker.clone(), Arc::clone(&output));

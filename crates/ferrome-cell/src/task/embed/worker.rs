@@ -9,8 +9,9 @@ use tch::{Device, Kind, Tensor};
 
 use super::{EmbedItem, EmbedOptions, EmbedTask, Pool};
 use crate::Result;
+use crate::model::Encoder;
 use crate::model::scgpt::CellTokens;
-use crate::model::{Encoder, OpenModel};
+use crate::task::Resident;
 use crate::task::perturb::Names;
 
 /// One worker per CUDA device, or one per CPU lane over the same weights.
@@ -20,7 +21,7 @@ use crate::task::perturb::Names;
 /// Fails when the weights do not load on the CPU; on CUDA each worker loads its own when it starts.
 pub fn workers(
     task: &EmbedTask,
-    model: &Arc<OpenModel>,
+    model: &Arc<Resident>,
     kind: Kind,
     devices: &[Device],
     lanes: Lanes,
@@ -30,7 +31,7 @@ pub fn workers(
     engine::workers(
         devices,
         lanes,
-        move |device| Encoder::load(&model, kind, device),
+        move |device| model.embedder(kind, device),
         Encoder::share,
         move |model| {
             let (options, output, names) = (options.clone(), Arc::clone(&output), names.clone());

@@ -1,7 +1,7 @@
 //! What the journal keeps of a run: everything that changes its result.
 
 use anyhow::Result;
-use ferrome_cell::{model::OpenModel, task::embed::EmbedOptions};
+use ferrome_cell::task::{Resident, embed::EmbedOptions};
 use ferrome_core::{device::kind_name, journal::RunDescription};
 use tch::{Device, Kind};
 
@@ -10,7 +10,7 @@ use crate::options::device_kind;
 
 pub(super) fn run(
     args: &Args,
-    model: &OpenModel,
+    model: &Resident,
     options: &EmbedOptions,
     (kind, device): (Kind, Device),
     input: RunDescription,
@@ -20,7 +20,7 @@ pub(super) fn run(
         .with("model", &args.model)
         .with("model.fingerprint", model.fingerprint()?)
         .with("pool", options.pool)
-        .with("layer", format!("{} of {}", options.layer, model.blocks()))
+        .with("layer", format!("{} of {}", options.layer, model.open.blocks()))
         .with("specials", specials)
         .with("long", options.long)
         .with("carried", args.obs.join(","))

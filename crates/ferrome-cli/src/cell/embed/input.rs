@@ -12,6 +12,7 @@ use ferrome_cell::{
     model::OpenModel,
     read::{
         self, CellReader, Header, Portioned,
+        memory::Data,
         tokens::{self, TokenReader},
     },
     task::{tokenize, train::vocabulary_name},
@@ -26,7 +27,7 @@ use ferrome_cell::{
 use ferrome_core::{journal::RunDescription, shard::Portion};
 
 use crate::cell::{
-    input::{Reading, found},
+    input::{self, Reading, found},
     names::Names,
 };
 use crate::options::describe_input;
@@ -61,28 +62,30 @@ pub(in crate::cell) struct Input {
 }
 
 impl Cells {
-    /// Opens `input`; what has to be put aside goes beside `output`.
+    /// Opens `input`, or the cells that are `given`; what has to be put aside goes beside `output`.
     pub(in crate::cell) fn open(
         &self,
         (input, output): (&Path, &Path),
+        given: Option<&Data>,
         threads: NonZeroUsize,
         quiet: bool,
         model: &OpenModel,
     ) -> Result<Input> {
-        self.open_portion((input, output), threads, quiet, model, &Sharding::default())
+        self.open_portion((input, output), given, threads, quiet, model, &Sharding::default())
     }
 
     /// As [`Cells::open`], for the rows of a shard, which goes to the folder `output`.
     pub(super) fn open_portion(
         &self,
         (input, output): (&Path, &Path),
+        given: Option<&Data>,
         threads: NonZeroUsize,
         quiet: bool,
         model: &OpenModel,
         sharding: &Sharding,
     ) -> Result<Input> {
         let mut description = RunDescription::new();
-        if tokens::is_tokens(input)? {
+        if given.is_none() && tokens::is_tokens(input)? {
             if self.matrix.is_some() || self.n_counts.is_some() {
                 bail!("{}: holds tokens; --matrix and --n-counts are for cells", input.display());
             }
@@ -98,20 +101,20 @@ impl Cells {
         let vocabulary = self.genes(input, model)?;
         let genes = self.names.options()?;
         let reading = Reading { layer: self.matrix.clone(), allow_normalized: false, threads: Some(threads) };
-        let reader = reading.open(input, output)?;
+        let reader = reading.open((input, output), given)?;
         let header = reader.header().clone();
         let matching = Matching::new(&header.genes, &vocabulary, &genes)?;
         // Every run says what share of the genes matched.
         eprintln!("{}", matching.statistics);
         say(quiet, &found(input, &header));
         let tokenizer = self.tokenizer(&vocabulary, &matching, (&header, quiet), model)?;
-        describe_input(&mut description, "input", input)?;
+        input::describe(&mut description, input, given)?;
         tokenize::describe_genes(&mut description, &vocabulary, &genes);
         tokenizer.describe(&mut description);
         description.set("matrix", &header.layer);
         let count = || match header.cells {
             Some(cells) => Ok(cells),
-            None => Ok(read::count(reading.open(input, output)?)?),
+            None => Ok(read::count(reading.open((input, output), given)?)?),
         };
         let portion = sharding.portion(output, count)?;
         let reader: Box<dyn CellReader> = match portion.clone() {

@@ -5,14 +5,15 @@ use std::path::Path;
 use ferrome_cell::task::train::{Corpus, Measured, Outcome, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::tell;
+
 pub(super) fn corpus(corpus: &Corpus, quiet: bool) {
-    if quiet {
-        return;
+    if !quiet {
+        let tokens: usize = corpus.cells.iter().map(|cell| cell.tokens.len()).sum();
+        eprintln!("{} cells, {tokens} tokens", corpus.cells.len());
     }
-    let tokens: usize = corpus.cells.iter().map(|cell| cell.tokens.len()).sum();
-    eprintln!("{} cells, {tokens} tokens", corpus.cells.len());
     for (reason, count, first) in &corpus.left_out {
-        eprintln!("{count} cells were left out, `{first}` first: {reason}");
+        tell::note(&format!("{count} cells were left out, `{first}` first: {reason}"), quiet);
     }
 }
 
@@ -27,7 +28,9 @@ pub(super) fn bar(quiet: bool) -> ProgressBar {
 pub(super) fn progress(bar: &ProgressBar, quiet: bool, progress: &Progress) {
     bar.set_length(progress.epochs * 1000);
     bar.set_position((progress.epoch * 1000.0) as u64);
-    bar.set_message(format!("loss {:.3}, {:.0} tokens/s", progress.loss, progress.tokens_per_second));
+    let message = format!("loss {:.3}, {:.0} tokens/s", progress.loss, progress.tokens_per_second);
+    tell::progress(bar.position(), bar.length(), &message);
+    bar.set_message(message);
     let Some(measured) = progress.measured.filter(|_| !quiet) else { return };
     let line = line(&measured, progress);
     if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) }

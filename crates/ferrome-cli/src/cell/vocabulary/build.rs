@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 impl Args {
     fn add(&self, builder: &mut Builder, path: &Path, interrupt: &Interrupt) -> Result<()> {
-        let mut reader = self.reading.open(path, &self.output)?;
+        let mut reader = self.reading.open((path, &self.output), None)?;
         let header = reader.header();
         eprintln!("{}", found(path, header));
         if header.kind == ValueKind::Floats {

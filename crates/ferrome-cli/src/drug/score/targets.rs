@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::Path};
 
 use anyhow::{Result, anyhow, bail};
 use ferrome_drug::{
-    read::{self, TargetRow},
+    read::{self, Memory, TargetRow},
     task::score::Target,
 };
 
@@ -17,8 +17,21 @@ pub(super) fn read(path: &Path) -> Result<Vec<Target>> {
     Ok(targets)
 }
 
+/// The targets of a table that is given, at least one.
+pub(super) fn given(table: &Memory) -> Result<Vec<Target>> {
+    let targets = of_rows(table.targets()?, table.name())?;
+    if targets.is_empty() {
+        bail!("{}: no targets: expected at least one", table.name().display());
+    }
+    Ok(targets)
+}
+
 fn from_table(path: &Path) -> Result<Vec<Target>> {
-    let rows = read::targets(path)?.into_iter().zip(1..);
+    of_rows(read::targets(path)?, path)
+}
+
+fn of_rows(rows: Vec<TargetRow>, path: &Path) -> Result<Vec<Target>> {
+    let rows = rows.into_iter().zip(1..);
     let target = |(row, number): (TargetRow, usize)| {
         let TargetRow { id, sequence } = row;
         Target::new(id.clone(), sequence)

@@ -1,12 +1,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use ferrome_core::batch::{Layout, cut};
 use hashbrown::HashMap;
 use tch::Device;
 
-use crate::checkpoint::{Encoded, Ensemble, Folder};
+use super::loaded::{Loaded, Model};
+use crate::checkpoint::{Encoded, Ensemble};
 use crate::inputs::{Drug, Rows};
 use crate::{Error, Result};
 
@@ -27,17 +28,19 @@ pub(super) struct Lane {
 pub(super) struct Lanes {
     lanes: Vec<Mutex<Lane>>,
     next: AtomicUsize,
+    /// Where the weights go afterwards.
+    loaded: Arc<Loaded>,
 }
 
 impl Lanes {
-    pub(super) fn load(folder: &Folder, devices: &[Device], threads: usize) -> Result<Self> {
+    pub(super) fn load(model: &Model, devices: &[Device], threads: usize) -> Result<Self> {
         let each = |device: Device| if device == Device::Cpu { threads.max(1) } else { 1 };
         let places = devices.iter().flat_map(|&device| std::iter::repeat_n(device, each(device)));
         let lane = |device| {
-            let ensemble = folder.load(device)?;
+            let ensemble = model.ensemble(device)?;
             Ok(Mutex::new(Lane { ensemble, device, targets: None, proteins: HashMap::new() }))
         };
-        Ok(Self { lanes: places.map(lane).collect::<Result<_>>()?, next: AtomicUsize::new(0) })
+        Ok(Self { lanes: places.map(lane).collect::<Result<_>>()?, next: AtomicUsize::new(0), loaded: model.loaded() })
     }
 
     /// Encodes the targets of the run: `rows` (empty where the model looks at none) and sequences.
@@ -63,6 +66,15 @@ impl Lanes {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.lanes.len().max(1);
         let lane = self.lanes.get(turn).ok_or_else(|| Error::Model("no device to run on".into()))?;
         Ok(locked(lane))
+    }
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        for lane in self.lanes.drain(..) {
+            let Lane { ensemble, device, .. } = lane.into_inner().unwrap_or_else(PoisonError::into_inner);
+            self.loaded.put(device, ensemble);
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use ferrome_core::engine::{BoxError, Conversion, Converted, RejectedRow, Rejection};
 use rayon::ThreadPoolBuilder;
@@ -23,8 +25,8 @@ pub(super) struct Scorer {
     config: CheckpointConfig,
     inputs: Inputs,
     lanes: Lanes,
-    nearest: Nearest,
-    rows: Option<Rows>,
+    nearest: Arc<Nearest>,
+    rows: Option<Arc<Rows>>,
     pub(super) targets: Vec<Target>,
     pub(super) shape: Shape,
     floors: Floors,
@@ -39,10 +41,11 @@ impl Scorer {
         devices: &[Device],
         threads: usize,
     ) -> Result<Self> {
-        let Model { folder, rows } = model;
-        let mut lanes = Lanes::load(&folder, devices, threads)?;
+        let mut lanes = Lanes::load(&model, devices, threads)?;
+        let nearest = model.nearest()?;
+        let Model { folder, rows, .. } = model;
         if !targets.is_empty() {
-            let row = |target: &Target| lanes::row(rows.as_ref(), &target.id, &target.sequence).map_err(Error::Model);
+            let row = |target: &Target| lanes::row(rows.as_deref(), &target.id, &target.sequence).map_err(Error::Model);
             let pool = ThreadPoolBuilder::new().num_threads(threads).build();
             let pool = pool.map_err(|error| Error::Model(format!("no threads: {error}")))?;
             let numbers: Vec<Vec<f32>> = pool.install(|| targets.par_iter().map(row).collect::<Result<_>>())?;
@@ -51,8 +54,8 @@ impl Scorer {
         }
         Ok(Self {
             inputs: Inputs::new(&folder.config)?,
-            nearest: Nearest::new(&folder.molecules()?),
-            config: folder.config,
+            nearest,
+            config: folder.config.clone(),
             lanes,
             rows,
             floors: Floors::new(targets.len(), shape.best()),
@@ -103,7 +106,7 @@ impl Scorer {
 
     /// Every molecule with the target of its row.
     fn against_own(&self, pairs: &PairTargets, molecules: Molecules) -> Result<Scored> {
-        let proteins = Proteins::new(&pairs.targets, self.rows.as_ref());
+        let proteins = Proteins::new(&pairs.targets, self.rows.as_deref());
         let (wanted, places) = wanted(&molecules, proteins.of_row.iter().cloned());
         let scores = if wanted.is_empty() {
             Scores::default()
