@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How often the progress callback is called at most.
 const TELL: Duration = Duration::from_millis(100);
 /// How long work that was asked to stop may finish what it has in hand; after that it ends by itself.
-const GRACE: Duration = Duration::from_millis(300);
+const GRACE: Duration = Duration::from_millis(200);
 
 /// What the work said since the caller's thread looked last.
 #[derive(Default)]
@@ -85,11 +85,15 @@ pub(crate) fn run<T: Send + 'static>(
 
 // An interrupted run says what is done and how to go on.
 fn stopped(py: Python<'_>, stop: PyErr, said: Option<Trouble>) -> PyErr {
+    if !stop.is_instance_of::<PyKeyboardInterrupt>(py) {
+        return stop;
+    }
     match said {
-        Some(trouble) if trouble.kind == Kind::Interrupted && stop.is_instance_of::<PyKeyboardInterrupt>(py) => {
-            PyKeyboardInterrupt::new_err(trouble.line)
-        }
-        _ => stop,
+        Some(trouble) if trouble.kind == Kind::Interrupted => PyKeyboardInterrupt::new_err(trouble.line),
+        Some(_) => stop,
+        None => PyKeyboardInterrupt::new_err(
+            "interrupted: the batch in hand is still being finished; make the same call again to go on",
+        ),
     }
 }
 
