@@ -24,7 +24,7 @@ fn mixed_batches_score_higher_and_types_stay() {
     };
     let (mixed, apart) = (score(0.0), score(12.0));
     assert!(mixed.batch_entropy.unwrap() > 0.95 && apart.batch_entropy.unwrap() < 0.05, "{mixed:?} {apart:?}");
-    assert!(mixed.batch_asw.unwrap() > 0.95 && apart.batch_asw.unwrap() < 0.3, "{mixed:?} {apart:?}");
+    assert!(mixed.batch_asw.unwrap() > 0.9 && apart.batch_asw.unwrap() < 0.3, "{mixed:?} {apart:?}");
     assert!(mixed.avg_batch.unwrap() > apart.avg_batch.unwrap());
     assert!((mixed.graph_connectivity.unwrap() - 1.0).abs() < 1e-12);
     assert!((apart.graph_connectivity.unwrap() - 0.5).abs() < 1e-12);

@@ -27,7 +27,8 @@ Examples:
       --label cell_type -o integrated --epochs 2
   ferrome cell embed study.h5ad -m ./integrated --batch batch -o again.parquet
   ferrome cell integrate study.h5ad -m scGPT_human --batch batch \\
-      --label cell_type -o integrated --epochs 2 --compare PCA=integrated/pca.parquet
+      --label cell_type -o integrated --epochs 2 \\
+      --compare PCA=integrated/pca.parquet
 
 The last line trains nothing anew: it scores one more embedding beside the others.
 Stopped at any moment, the same command goes on where it was.";
