@@ -217,7 +217,9 @@ fn bad_input_gets_one_line() {
         refused(&place, "-m model"),
         "model: no config.json beside the weights; expected a Hugging Face folder (config.json and weights)"
     );
-    let unknown = refused(&place, "-m Geneformer-V0");
+    let misspelt = refused(&place, "-m Geneformer-V0");
+    assert!(misspelt.ends_with("; did you mean `Geneformer-V1-10M`?"), "{misspelt}");
+    let unknown = refused(&place, "-m nobody/knows-it");
     let end = "; `ferrome model list` shows the names that are known; or give a folder";
     assert!(unknown.ends_with(end), "{unknown}");
 }
