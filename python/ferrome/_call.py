@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -45,7 +46,10 @@ def progress_of(wish: bool | Progress | None, what: str) -> Iterator[Progress | 
     if wish is False or (wish is None and not _is_watched()):
         yield None
         return
-    from tqdm.auto import tqdm
+    with warnings.catch_warnings():
+        # A notebook without ipywidgets gets a bar of text, and needs no advice.
+        warnings.simplefilter("ignore")
+        from tqdm.auto import tqdm
 
     with tqdm(desc=what, unit="", unit_scale=True, leave=False) as bar:
 
