@@ -84,7 +84,7 @@ def logits(model: goldens.Model, rows: list[tuple[list[int], list[float], str]])
 
 def model_of(path: Path) -> goldens.Model:
     """The model, with every weight from the file."""
-    model = goldens.Model(goldens.Case("trained", 1, mvc=True, classes=len(TYPES)))
+    model = goldens.Model(goldens.Case("trained", 1, mvc=goldens.INNER, classes=len(TYPES)))
     model.load_state_dict(load_file(path / "model.safetensors"), strict=True)
     return model
 

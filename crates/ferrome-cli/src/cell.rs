@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Tokenize(Box<tokenize::Args>),
     /// Vectors of cells, or of their genes, by Geneformer and scGPT
     Embed(Box<embed::Args>),
-    /// Batches brought together by an scGPT that is fine-tuned on them, scored as scIB does
+    /// Batches brought together by a fine-tuned scGPT, scored as scIB does
     Integrate(Box<integrate::Args>),
     /// In-silico perturbation: what deleting or over-expressing genes does to cells
     Perturb(Box<perturb::Args>),
@@ -48,7 +48,7 @@ pub(crate) enum Command {
     /// What cells express after genes are perturbed, by scGPT's generator
     #[command(subcommand, after_help = predict_perturbation::EXAMPLES)]
     PredictPerturbation(predict_perturbation::Command),
-    /// Trains a Geneformer or an scGPT: hidden genes, classes of cells, classes of genes
+    /// Trains Geneformer or scGPT: hidden genes, classes of cells or of genes
     Train(Box<train::Args>),
     /// The class of each cell, by a model that was trained to tell it
     Annotate(Box<annotate::Args>),
