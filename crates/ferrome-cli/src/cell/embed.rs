@@ -97,8 +97,13 @@ pub(super) fn run(args: &Args, given: Given) -> Result<()> {
     let model = given.model.map_or_else(|| resident(&args.model), Ok)?;
     let opened = &model.open;
     let paths = (args.input.as_path(), args.output.as_path());
-    let input =
-        args.cells.open_portion(paths, given.cells.as_deref(), threads, args.running.quiet, opened, &args.sharding)?;
+    let input = args.cells.open_portion(
+        paths,
+        given.cells.as_deref(),
+        (threads, args.running.quiet),
+        opened,
+        &args.sharding,
+    )?;
     let header = input.tokens.header().clone();
     let (records, specials) = embed::records(input.tokens, opened)?;
     let batches = Batches::of(opened, args.batch.as_deref(), &header.obs)?.map(Arc::new);

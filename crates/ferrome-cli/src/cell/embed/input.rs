@@ -71,7 +71,7 @@ impl Cells {
         quiet: bool,
         model: &OpenModel,
     ) -> Result<Input> {
-        self.open_portion((input, output), given, threads, quiet, model, &Sharding::default())
+        self.open_portion((input, output), given, (threads, quiet), model, &Sharding::default())
     }
 
     /// As [`Cells::open`], for the rows of a shard, which goes to the folder `output`.
@@ -79,8 +79,7 @@ impl Cells {
         &self,
         (input, output): (&Path, &Path),
         given: Option<&Data>,
-        threads: NonZeroUsize,
-        quiet: bool,
+        (threads, quiet): (NonZeroUsize, bool),
         model: &OpenModel,
         sharding: &Sharding,
     ) -> Result<Input> {
