@@ -15,15 +15,21 @@ use ferrome_cli::{
     },
     parse,
 };
-use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::{
-    Bound, Py, PyAny, PyErr, PyResult, Python,
+    Bound, Py, PyAny, PyResult, Python,
     exceptions::{PyTypeError, PyValueError},
     pyclass, pyfunction, pymethods,
 };
 use pyo3_arrow::{PyArray, PyTable};
 
-use crate::{result, work};
+use crate::{
+    error,
+    result::{self, VectorsInPython},
+    work,
+};
+
+/// What messages, and the command lines of the package, call it.
+const ANNDATA: &str = "AnnData";
 
 /// A Geneformer or scGPT that stays loaded.
 #[pyclass(frozen, module = "ferrome._core")]
@@ -76,7 +82,7 @@ impl Cells {
         };
         let layers = layers.into_iter().map(layer).collect::<PyResult<_>>()?;
         let counts = file.map_or(Counts::Layers(layers), Counts::File);
-        Ok(Self(Arc::new(Data { name: "AnnData".into(), cells: frame(obs)?, counts })))
+        Ok(Self(Arc::new(Data { name: ANNDATA.into(), cells: frame(obs)?, counts })))
     }
 }
 
@@ -107,7 +113,8 @@ impl Job {
     }
 
     fn run(self) -> Result<(), Trouble> {
-        cell::call(self.arguments, self.given)
+        let there = self.given.cells.as_ref().map(|_| ANNDATA);
+        cell::call(self.arguments, self.given).map_err(|trouble| error::in_memory(trouble, there.into_iter()))
     }
 
     /// Runs into a folder that is gone afterwards, and reads it.
@@ -157,9 +164,7 @@ pub(crate) fn cell_vectors<'py>(
     cells: Option<Py<Cells>>,
     model: Option<Py<CellModel>>,
     progress: Option<Py<PyAny>>,
-) -> PyResult<(Bound<'py, PyArray2<f32>>, Vec<(usize, String)>)> {
+) -> PyResult<VectorsInPython<'py>> {
     let job = Job::new(arguments, cells.as_ref().map(|c| c.get()), model.as_ref().map(|m| m.get()));
-    let vectors = work::run(py, progress, || job.read(result::vectors))?;
-    let array = PyArray1::from_vec(py, vectors.numbers).reshape([vectors.rows, vectors.width])?;
-    Ok::<_, PyErr>((array, vectors.rejected))
+    work::run(py, progress, || job.read(result::vectors))?.into_python(py)
 }

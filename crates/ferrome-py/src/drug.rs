@@ -14,7 +14,12 @@ use ferrome_drug::{read::Memory, task::score::Model};
 use pyo3::{Bound, Py, PyAny, PyResult, Python, exceptions::PyValueError, pyclass, pyfunction, pymethods};
 use pyo3_arrow::PyTable;
 
-use crate::{result, work};
+use crate::{error, result, work};
+
+/// What messages, and the command lines of the package, call what is in memory.
+const MOLECULES: &str = "molecules";
+const TARGETS: &str = "targets";
+const CONFIG: &str = "config";
 
 /// A model of affinities that stays loaded.
 #[pyclass(frozen, module = "ferrome._core")]
@@ -50,14 +55,25 @@ fn given(
         table.map(read).transpose()
     };
     Ok(Given {
-        molecules: memory("molecules", molecules)?,
-        targets: memory("targets", targets)?,
+        molecules: memory(MOLECULES, molecules)?,
+        targets: memory(TARGETS, targets)?,
         model: model.map(|model| model.get().0.clone()),
         config,
     })
 }
 
+// Runs a subcommand, with what is not in a file.
+fn compute(arguments: Vec<OsString>, given: &Given) -> Result<(), Trouble> {
+    let there = [
+        given.molecules.as_ref().map(|_| MOLECULES),
+        given.targets.as_ref().map(|_| TARGETS),
+        given.config.as_ref().map(|_| CONFIG),
+    ];
+    drug::call(arguments, given).map_err(|trouble| error::in_memory(trouble, there.into_iter().flatten()))
+}
+
 /// Runs a subcommand of drugs with tables instead of files.
+#[expect(clippy::too_many_arguments, reason = "those of a Python function")]
 #[pyfunction]
 #[pyo3(signature = (arguments, molecules=None, targets=None, model=None, config=None, progress=None))]
 pub(crate) fn drug_call(
@@ -70,7 +86,7 @@ pub(crate) fn drug_call(
     progress: Option<Py<PyAny>>,
 ) -> PyResult<()> {
     let given = given(molecules, targets, model.as_ref(), config)?;
-    work::run(py, progress, move || drug::call(arguments, &given))
+    work::run(py, progress, move || compute(arguments, &given))
 }
 
 /// As `drug_call` without its `--output`; the table that it would write.
@@ -88,7 +104,7 @@ pub(crate) fn drug_table<'py>(
     let job = move || -> Result<_, Trouble> {
         let folder = result::folder()?;
         result::into(&mut arguments, folder.path());
-        drug::call(arguments, &given)?;
+        compute(arguments, &given)?;
         result::rows(folder.path())
     };
     let rows = work::run(py, progress, job)?;

@@ -12,6 +12,13 @@ create_exception!(ferrome, WeightsError, PyValueError, "A file of weights is dam
 create_exception!(ferrome, DeviceError, PyRuntimeError, "A device is not there, or does not do what is asked.");
 create_exception!(ferrome, InternalError, PyRuntimeError, "A defect of ferrome.");
 
+/// Trouble with what is in memory under these names: a name is no path, so nothing is missing.
+pub(crate) fn in_memory(trouble: Trouble, mut names: impl Iterator<Item = &'static str>) -> Trouble {
+    let named = |name: &str| trouble.line.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "));
+    let kind = if trouble.kind == Kind::Missing && names.any(named) { Kind::Input } else { trouble.kind };
+    Trouble { kind, ..trouble }
+}
+
 /// The exception of a subcommand's error.
 pub(crate) fn exception(trouble: Trouble) -> PyErr {
     let line = trouble.line;

@@ -67,7 +67,7 @@ fn lacks(column: &str, schema: &Schema) -> pyo3::PyErr {
 // A column as strings; ids may be `numbers`.
 fn texts(name: &str, chunks: &[ArrayRef], kind: &DataType, numbers: bool) -> PyResult<StringArray> {
     let text = matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..));
-    if !text && !(numbers && kind.is_integer()) {
+    if !(text || (numbers && kind.is_integer())) {
         return Err(PyTypeError::new_err(format!("column `{name}`: expected strings, found {kind}")));
     }
     let wrong = |error: arrow::error::ArrowError| PyValueError::new_err(format!("column `{name}`: {error}"));

@@ -10,11 +10,14 @@ use ferrome_cli::{
     },
 };
 use ferrome_protein::{model::Resident, read::Protein};
-use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pyfunction, pymethods};
 use pyo3_arrow::PyTable;
 
-use crate::{given, result, work};
+use crate::{
+    given,
+    result::{self, VectorsInPython},
+    work,
+};
 
 /// A protein model that stays loaded.
 #[pyclass(frozen, module = "ferrome._core")]
@@ -72,6 +75,7 @@ impl Job {
 }
 
 /// Embeds into the output that the arguments name, or returns a table.
+#[expect(clippy::too_many_arguments, reason = "those of a Python function")]
 #[pyfunction]
 #[pyo3(signature = (arguments, sequences, columns, model, progress, output) -> "pyarrow.Table | None")]
 pub(crate) fn protein_embed<'py>(
@@ -102,11 +106,9 @@ pub(crate) fn protein_vectors<'py>(
     columns: (String, String),
     model: Option<Py<ProteinModel>>,
     progress: Option<Py<PyAny>>,
-) -> PyResult<(Bound<'py, PyArray2<f32>>, Vec<(usize, String)>)> {
+) -> PyResult<VectorsInPython<'py>> {
     let job = Job::new(arguments, Some(&sequences), (&columns.0, &columns.1), model.as_ref().map(|m| m.get()))?;
-    let vectors = work::run(py, progress, || job.read(result::vectors))?;
-    let array = PyArray1::from_vec(py, vectors.numbers).reshape([vectors.rows, vectors.width])?;
-    Ok((array, vectors.rejected))
+    work::run(py, progress, || job.read(result::vectors))?.into_python(py)
 }
 
 /// Trains a model into the output that the arguments name.

@@ -6,6 +6,8 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, SchemaRef};
 use ferrome_cli::Trouble;
 use ferrome_core::table::Parts;
+use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use pyo3::{Bound, PyResult, Python};
 
 /// The rows of a finished run.
 pub(crate) struct Rows {
@@ -20,6 +22,16 @@ pub(crate) struct Vectors {
     pub(crate) width: usize,
     /// The number of each row without a vector, and why.
     pub(crate) rejected: Vec<(usize, String)>,
+}
+
+/// The array `[rows, width]`, and the number of each row without a vector, with the reason.
+pub(crate) type VectorsInPython<'py> = (Bound<'py, PyArray2<f32>>, Vec<(usize, String)>);
+
+impl Vectors {
+    /// The numbers as an array of NumPy, without a copy.
+    pub(crate) fn into_python(self, py: Python<'_>) -> PyResult<VectorsInPython<'_>> {
+        Ok((PyArray1::from_vec(py, self.numbers).reshape([self.rows, self.width])?, self.rejected))
+    }
 }
 
 /// A folder for a run whose table is read and then forgotten.
