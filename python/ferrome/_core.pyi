@@ -8,6 +8,31 @@ from typing import Any, NoReturn, TypeAlias, final
 import numpy as np
 import pyarrow as pa
 
+__all__ = [
+    "CellModel",
+    "Cells",
+    "DeviceError",
+    "DrugModel",
+    "InternalError",
+    "ProteinModel",
+    "WeightsError",
+    "__version__",
+    "call",
+    "cell_call",
+    "cell_layers",
+    "cell_table",
+    "cell_vectors",
+    "definition",
+    "drug_call",
+    "drug_table",
+    "finish",
+    "main",
+    "protein_embed",
+    "protein_pretrain",
+    "protein_vectors",
+    "table",
+]
+
 _Argument: TypeAlias = str | PathLike[str]
 _Progress: TypeAlias = Callable[[int, int | None, str], object]
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -31,7 +32,9 @@ import tempfile
 import time
 import uuid
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow
 import pyarrow.fs
@@ -90,7 +93,7 @@ def run(
     scratch: str | None = None,
     binary: str | None = None,
     quiet: bool = False,
-    **options,
+    **options: Any,
 ) -> Result:
     """Computes all shards of a job on a Ray cluster (the one that is connected, or that ``ray.init()`` finds or starts).
 
@@ -105,8 +108,8 @@ def run(
     Raises ``ValueError`` with the line of the command where it refuses its input or options, :class:`ProcessEnded` where
     a shard cannot be computed, ``FileNotFoundError`` where the input or the command is not there.
     """
-    import ray
-
+    # What Ray has no types for is not to be checked.
+    ray: Any = importlib.import_module("ray")
     if command not in COMMANDS:
         raise ValueError(f"unknown command `{command}`: expected one of {', '.join(COMMANDS)}")
     if shards < 1 or attempts < 1:
@@ -179,13 +182,13 @@ class _Job:
         names = {info.base_name for info in store.get_file_info(selector)}
         return {shard for shard in range(1, self.shards + 1) if f"{self.part(shard)}.json" in names}
 
-    def manifest(self, shard: int) -> dict:
+    def manifest(self, shard: int) -> dict[str, Any]:
         store, folder = self.files()
         with store.open_input_stream(f"{folder}/{_PLAN}/{self.part(shard)}.json") as stream:
-            return json.loads(stream.read())
+            return dict(json.loads(stream.read()))
 
 
-def _flags(options: dict, gpus: float, cpus: int, command: str) -> tuple[tuple[str, str | None], ...]:
+def _flags(options: dict[str, Any], gpus: float, cpus: int, command: str) -> tuple[tuple[str, str | None], ...]:
     options = {"threads": cpus, **({"device": "cuda"} if gpus and command != "cell tokenize" else {}), **options}
     flags = []
     for name, value in options.items():
@@ -196,7 +199,7 @@ def _flags(options: dict, gpus: float, cpus: int, command: str) -> tuple[tuple[s
     return tuple(flags)
 
 
-def _resources(nodes: list[dict], gpus: float, cpus: int | None) -> tuple[int, int]:
+def _resources(nodes: list[dict[str, Any]], gpus: float, cpus: int | None) -> tuple[int, int]:
     """CPUs of an actor, and how many actors the cluster has room for."""
     alive = [node["Resources"] for node in nodes if node["Alive"]]
     able = [each for each in alive if each.get("CPU", 0) >= 1 and each.get("GPU", 0) >= gpus]
@@ -223,7 +226,7 @@ def _store(path: str, filesystem: pyarrow.fs.FileSystem | None) -> tuple[pyarrow
     try:
         store, inner = pyarrow.fs.FileSystem.from_uri(path)
     except pyarrow.ArrowInvalid:
-        import fsspec
+        import fsspec  # type: ignore[import-untyped]
 
         known, inner = fsspec.core.url_to_fs(path)
         store = pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(known))
@@ -388,7 +391,7 @@ def _ended(code: int, told: str) -> _Ended:
     return _Ended("crashed", f"{how}{': ' if line else ''}{line}")
 
 
-def _search(first: int, last: int, crashes, limit: int) -> list[int]:
+def _search(first: int, last: int, crashes: Callable[[str], bool], limit: int) -> list[int]:
     """The rows among ``first`` to ``last`` for which ``crashes(quarantine of all others)``, by halves.
 
     A half that does not crash clears its rows, so that one row among n takes about log2 n runs.
@@ -420,15 +423,18 @@ def _search(first: int, last: int, crashes, limit: int) -> list[int]:
 
 
 class _Driver:
-    def __init__(self, ray, job: _Job, attempts: int, actors: int, resources: tuple[int, float], quiet: bool) -> None:
+    def __init__(
+        self, ray: Any, job: _Job, attempts: int, actors: int, resources: tuple[int, float], quiet: bool
+    ) -> None:
         self.ray, self.job, self.attempts, self.actors, self.quiet = ray, job, attempts, actors, quiet
         cpus, gpus = resources
         # One actor is never restarted by Ray: the driver decides what happens to its shard.
         self.actor = ray.remote(_Runner).options(num_cpus=cpus, num_gpus=gpus, max_restarts=0, max_task_retries=0)
         self.waiting: deque[tuple[str, int]] = deque()
-        self.tasks: dict = {}
-        self.idle: list = []
-        self.failed: Counter = Counter()
+        #: Of each task its actor, what it does and its shard.
+        self.tasks: dict[Any, tuple[Any, str, int]] = {}
+        self.idle: list[Any] = []
+        self.failed: Counter[tuple[str, int]] = Counter()
         self.quarantine: dict[int, str] = {}
         self.result = Result(job.output, job.shards)
 
@@ -474,7 +480,7 @@ class _Driver:
             elif kind == "search":
                 self._searched(shard, ended)
 
-    def _hand_out(self, actor) -> None:
+    def _hand_out(self, actor: Any) -> None:
         kind, shard = self.waiting.popleft()
         task = actor.search.remote(shard) if kind == "search" else actor.compute.remote(shard, self.quarantine.get(shard, ""))
         self.tasks[task] = (actor, kind, shard)

@@ -33,7 +33,12 @@ def given(cells: Cells, layer: str | None = None) -> Iterator[tuple[str, _core.C
         with tempfile.TemporaryDirectory(prefix="ferrome-") as folder:
             path = Path(folder) / "tokens.parquet"
             pq.write_table(pa.table(cells), path)
-            yield os.fspath(path), None
+            try:
+                yield os.fspath(path), None
+            except ValueError as error:
+                # The file is not the caller's.
+                error.args = (str(error).replace(os.fspath(path), "cells"),)
+                raise
     else:
         found = type(cells).__name__
         raise TypeError(f"cells: expected a path, an AnnData or a table of tokens, found {found}")

@@ -37,6 +37,7 @@ def embed(
     layer: str | int | None = None,
     compat: str | None = None,
     long: str = "error",
+    batch: str | None = None,
     obs: Sequence[str] | str | None = None,
     vocabulary: str | os.PathLike[str] | None = None,
     matrix: str | None = None,
@@ -56,7 +57,8 @@ def embed(
 ) -> np.ndarray[Any, np.dtype[np.float32]] | pa.Table | Path:
     """One vector per cell (or per gene, ``pool="gene"``), in the order of the cells.
 
-    ``cells`` is the path of tokens or of cells, a table of tokens, or an ``AnnData``.
+    ``cells`` is the path of tokens or of cells, a table of tokens, or an ``AnnData``. ``batch`` names the column of ``obs`` that
+    an scGPT with a batch normalization for each batch needs.
 
     Returns:
         For an ``AnnData`` a float32 array ``[cells, width]``, which is put into ``obsm["X_geneformer"]`` (or ``["X_scgpt"]``) too;
@@ -75,6 +77,7 @@ def embed(
         layer=layer,
         compat=compat,
         long=long,
+        batch=batch,
         obs=obs,
         vocabulary=vocabulary,
         matrix=matrix,
@@ -183,6 +186,7 @@ class Model:
         layer: str | int | None = None,
         compat: str | None = None,
         long: str = "error",
+        batch: str | None = None,
         obs: Sequence[str] | str | None = None,
         vocabulary: str | os.PathLike[str] | None = None,
         matrix: str | None = None,
@@ -203,6 +207,7 @@ class Model:
             layer=layer,
             compat=compat,
             long=long,
+            batch=batch,
             obs=listed(obs),
             vocabulary=vocabulary,
             matrix=matrix,
