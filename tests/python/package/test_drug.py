@@ -94,9 +94,10 @@ def test_strict_stops_at_the_first():
 def test_features_into_a_file(tmp_path):
     out = ferrome.drug.featurize(SMILES, tmp_path / "f.parquet", what="canonical")
     assert pq.read_table(out).num_rows == 4
-    assert ferrome.drug.featurize(SMILES, out, what="canonical") == out, "such a run is complete"
-    with pytest.raises((ValueError, FileExistsError)):
-        ferrome.drug.featurize(SMILES[:2], out, what="canonical")
+    with pytest.raises(FileExistsError, match="f.parquet: exists already"):
+        ferrome.drug.featurize(SMILES, out, what="canonical")
+    ferrome.drug.featurize(SMILES[:2], out, what="canonical", overwrite=True)
+    assert pq.read_table(out).num_rows == 2
 
 
 # -------------------------------------------------------------------------------------------------------------- scores

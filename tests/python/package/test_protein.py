@@ -211,7 +211,7 @@ def test_progress_is_called_at_most_ten_times_a_second(fasta):
     import time
 
     calls = []
-    rows = [("M" + "ACDEFGHIKLMNPQRSTVWY"[i % 20] * (200 + i % 97) + "W" * (i // 97)) for i in range(800)]
+    rows = ["M" + "ACDEFGHIKLMNPQRSTVY"[i % 19] * (200 + i % 97) + "W" * (i // 97) for i in range(800)]
     began = time.monotonic()
     ferrome.protein.embed(rows, MODEL, device="cpu", progress=lambda *call: calls.append(call))
     seconds = time.monotonic() - began
@@ -243,7 +243,7 @@ def test_pretrain_from_a_list_and_a_dictionary(tmp_path):
 
     dice = random.Random(2)
     proteins = ["".join(dice.choices("LAGVSERTIDPKQNFYMHWC", k=40)) for _ in range(200)]
-    config = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "steps": 4, "batch_tokens": 256}
+    config = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "steps": 4, "max_length": 62, "batch_tokens": 256}
     folder = ferrome.protein.pretrain(proteins, config, tmp_path / "model", device="cpu", progress=False)
     assert (folder / "metrics.csv").exists()
     assert ferrome.protein.embed(["MKT"], folder, device="cpu").shape == (1, 16)

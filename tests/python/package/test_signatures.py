@@ -10,6 +10,8 @@ from ferrome import _core
 
 #: What Python has otherwise: where things lie, what is shown, and columns of tables, which files do not have.
 OTHER = {"output", "progress", "sequence_column", "config", "sequences", "model"}
+#: Of jobs that a cluster computes in parts, each by the command: see ferrome.distributed.
+CLUSTER = {"shard", "quarantine"}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,7 @@ OTHER = {"output", "progress", "sequence_column", "config", "sequences", "model"
     ],
 )
 def test_options_and_defaults(function, command, left_out):
-    options = {name: value for name, value in _core.definition(command).items() if name not in left_out | OTHER}
+    options = {name: value for name, value in _core.definition(command).items() if name not in left_out | OTHER | CLUSTER}
     parameters = inspect.signature(function).parameters
     assert set(options) - {name.rstrip("_") for name in parameters} == set(), "options that Python lacks"
     first = next(iter(parameters))  # what is read, which Python calls by what it is
