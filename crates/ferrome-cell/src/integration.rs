@@ -33,7 +33,7 @@ pub use silhouette::{batch_silhouette, silhouettes};
 use crate::Result;
 use crate::neighbours::nearest_by_distance;
 
-/// Neighbours in the graph of clusters and connectivity, as `scanpy.pp.neighbors` takes.
+/// Other cells that a cell is joined to in the graph of clusters and connectivity; `scanpy.pp.neighbors` has 15 with the cell itself.
 pub const NEIGHBOURS: usize = 15;
 /// Neighbours among which the entropy of batches is taken.
 pub const AROUND: usize = 50;

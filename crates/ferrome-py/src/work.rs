@@ -61,12 +61,12 @@ pub(crate) fn run<T: Send + 'static>(
     let (ear, interrupt) = (Arc::new(Ear::default()), Interrupt::default());
     let host = Host { interrupt: interrupt.clone(), listener: Arc::<Ear>::clone(&ear) };
     let (tell, told) = bounded(1);
+    // MKL's number of threads is one for the process: what the caller does with torch afterwards is not to be slower.
+    let _threads = Threads(tch::get_num_threads());
     let thread = thread::Builder::new().name("ferrome".to_owned()).spawn(move || {
         // Nobody is left to hear of it where the caller was interrupted and did not wait.
         let _ = tell.send(host::within(host, job));
     })?;
-    // MKL's number of threads is one for the process: what the caller does with torch afterwards is not to be slower.
-    let _threads = Threads(tch::get_num_threads());
     let mut caller = Caller { ear, progress, told_at: None };
     match caller.wait(py, &told) {
         Ok(result) => {

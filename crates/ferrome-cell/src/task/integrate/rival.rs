@@ -1,6 +1,6 @@
 //! Embeddings that were made elsewhere, to be scored beside ours.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
@@ -110,6 +110,14 @@ impl Rival {
     /// A cell has none, or one that holds what is no number.
     pub(super) fn rows(&self, corpus: &Corpus) -> Result<Tensor> {
         let in_order = self.ids == corpus.ids;
+        if !in_order {
+            let twice = repeated(&self.ids).or_else(|| repeated(&corpus.ids));
+            if let Some(id) = twice {
+                let reason =
+                    format!("the cell `{id}` is there twice, and the cells are in another order than the input's");
+                return Err(Error::file(&self.source, reason));
+            }
+        }
         let by_id: HashMap<&str, usize> = self.ids.iter().zip(0..).map(|(id, row)| (id.as_str(), row)).collect();
         let mut values = Vec::with_capacity(corpus.len() * self.width);
         for (cell, (id, place)) in corpus.ids.iter().zip(&corpus.places).enumerate() {
@@ -126,6 +134,11 @@ impl Rival {
         }
         Ok(Tensor::f_from_slice(&values)?.f_view([corpus.len() as i64, self.width as i64])?)
     }
+}
+
+fn repeated(ids: &[String]) -> Option<&str> {
+    let mut seen = HashSet::with_capacity(ids.len());
+    ids.iter().map(String::as_str).find(|id| !seen.insert(*id))
 }
 
 fn numbers(column: &dyn Array) -> Option<Vec<f32>> {

@@ -95,11 +95,17 @@ impl Recipe {
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<String> {
         let bins = |recipe: &Self| recipe.bins.map_or_else(|| "none".to_owned(), |bins| bins.to_string());
-        let pairs = [
+        let total = |recipe: &Self| recipe.target_sum.map_or_else(|| "none".to_owned(), |sum| sum.to_string());
+        let mut pairs = vec![
             ("`<cls>` has the value", self.cls_value.to_string(), other.cls_value.to_string()),
             ("the number of bins is", bins(self), bins(other)),
             ("genes without counts are tokens:", self.zero_genes.to_string(), other.zero_genes.to_string()),
         ];
+        // Bins are of ranks within a cell, which its total and logarithms do not change.
+        if self.bins.is_none() && other.bins.is_none() {
+            pairs.push(("each cell's total is", total(self), total(other)));
+            pairs.push(("logarithms are taken:", self.log1p.to_string(), other.log1p.to_string()));
+        }
         let differs = pairs.into_iter().find(|(_, this, that)| this != that);
         differs.map(|(what, this, that)| format!("{what} {this}, and it was {that} in training"))
     }
@@ -152,5 +158,10 @@ mod tests {
         assert_eq!(bare.options(), Options::of(Path::ZeroShot));
         let fine_tuned = Recipe { cls_value: 0.0, ..bare.clone() };
         assert_eq!(bare.difference(&fine_tuned).as_deref(), Some("`<cls>` has the value -2, and it was 0 in training"));
+        let counts = Recipe { bins: None, target_sum: None, log1p: false, ..bare.clone() };
+        let logarithms = Recipe { log1p: true, ..counts.clone() };
+        let told = "logarithms are taken: false, and it was true in training";
+        assert_eq!(counts.difference(&logarithms).as_deref(), Some(told));
+        assert_eq!(bare.difference(&Recipe { log1p: true, ..bare.clone() }), None, "bins stay the same");
     }
 }
