@@ -175,13 +175,13 @@ def train(
     overwrite: bool = False,
     progress: bool | Progress | None = None,
 ) -> Path:
-    """Train a Geneformer: hidden genes, classes of cells (``label``), classes of genes (``genes``).
+    """Train a Geneformer or scGPT: hidden genes, classes of cells (``label``), classes of genes (``genes``).
 
     ``tokens`` are paths of tokens with their columns, or a table of them, such as ``tokenize(adata, …, obs=["cell_type"])``
     gives; ``config`` has the keys that docs/cell.md explains, or is the path of such a JSON file.
 
     Returns:
-        The folder, which transformers, :func:`embed` and :func:`annotate` take.
+        The folder, which :func:`embed` and :func:`annotate` take, and transformers that of a Geneformer.
     """
     options = flags(
         from_=from_,
