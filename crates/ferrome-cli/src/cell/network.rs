@@ -10,6 +10,8 @@ use std::time::Instant;
 use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 use ferrome_cell::model;
+use ferrome_cell::read::tokens;
+use ferrome_cell::task::embed;
 use ferrome_cell::task::network::{self, NetworkModel};
 use ferrome_core::device::DeviceChoice;
 use tch::Device;
@@ -132,12 +134,15 @@ fn resolution(text: &str) -> Result<f64, String> {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
-    args.prepare_output()?;
+    args.refuse_output()?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
     tch::set_num_threads(i32::try_from(threads)?);
     let opened = model::open(&model::locate(&args.model)?)?;
     let vocabulary = args.vocabulary(&opened)?;
+    if let Some(path) = &args.input {
+        let (_cells, _specials) = embed::records(tokens::open(path)?, &opened)?;
+    }
     let survey = args.input.as_deref().map(|path| network::survey(path, args.condition.as_deref())).transpose()?;
     let panel = args.panel(&vocabulary, survey.as_ref())?;
     let model = NetworkModel::load(&opened, device)?;
@@ -145,6 +150,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         From::Embeddings => args.of_embeddings(&model, &panel)?,
         From::Attention => args.of_attention(&model, &panel, survey.as_ref())?,
     };
+    fs_err::create_dir_all(&args.output)?;
     let suffix = match args.format {
         TableFormat::Parquet => "parquet",
         TableFormat::Csv => "csv",
@@ -155,12 +161,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 impl Args {
-    fn prepare_output(&self) -> Result<()> {
+    fn refuse_output(&self) -> Result<()> {
         let taken = self.output.is_dir() && fs_err::read_dir(&self.output)?.next().is_some();
         if (taken || self.output.is_file()) && !self.running.overwrite {
             bail!("{}: exists already; pass --overwrite to replace it, or choose another name", self.output.display());
         }
-        Ok(fs_err::create_dir_all(&self.output)?)
+        Ok(())
     }
 
     fn kind(&self) -> Result<From> {

@@ -77,7 +77,7 @@ impl Targets {
         let size = sets.first().map_or(0, Vec::len);
         let asked = sets.into_iter().map(|genes| Change { genes, random: false });
         let drawn = self.draw(cell, size).into_iter().map(|genes| Change { genes, random: true });
-        asked.chain(drawn).map(|change| self.paired(change, cell)).collect()
+        asked.chain(drawn).map(|change| self.paired(change)).collect()
     }
 
     fn all(&self, cell: &[i32], kind: Kind) -> Vec<Vec<i32>> {
@@ -113,12 +113,9 @@ impl Targets {
         }
     }
 
-    // A pair stands in the order of its ranks, absent genes last.
-    fn paired(&self, mut change: Change, cell: &[i32]) -> Change {
-        if let Some(anchor) = self.anchor {
-            change.genes.push(anchor);
-            change.genes.sort_by_key(|gene| cell.iter().position(|other| other == gene).unwrap_or(usize::MAX));
-        }
+    // The anchor stands last in every cell, so that a pair has one name.
+    fn paired(&self, mut change: Change) -> Change {
+        change.genes.extend(self.anchor);
         change
     }
 }
@@ -159,7 +156,7 @@ mod tests {
     #[test]
     fn pairs_need_the_anchor() {
         let pairs = Targets { anchor: Some(30), ..targets(Genes::All) };
-        assert_eq!(sets(&pairs, Kind::Delete), [[10, 30], [20, 30], [30, 40], [30, 50]]);
+        assert_eq!(sets(&pairs, Kind::Delete), [[10, 30], [20, 30], [40, 30], [50, 30]]);
         let pairs = Targets { anchor: Some(7), ..pairs };
         assert_eq!(sets(&pairs, Kind::Inhibit(0.5)), [[0; 0]; 0]);
         assert_eq!(sets(&pairs, Kind::Overexpress).first().unwrap(), &[10, 7]);

@@ -40,6 +40,9 @@ impl Args {
         };
         let mut attention = Attention::new(model, panel, layer, self.condition.as_deref());
         self.add_all(path, &mut attention)?;
+        if let (0, (count, Some(first))) = (attention.cells, &attention.rejected) {
+            bail!("{}: none of the {count} cells can be used, the first: {first}", path.display());
+        }
         let contrast = Contrast {
             control: self.control.as_deref(),
             edges: self.edges as usize,

@@ -10,7 +10,12 @@ use super::Args;
 impl Args {
     pub(super) fn vocabulary(&self, opened: &OpenModel) -> Result<Vocabulary> {
         if let Some(path) = &self.vocabulary {
-            return Ok(Vocabulary::open(path)?);
+            let vocabulary = Vocabulary::open(path)?;
+            let (found, expected) = (vocabulary.style(), opened.style());
+            if let Some(expected) = expected.filter(|expected| *expected != found) {
+                bail!("{}: a vocabulary of the style {found}; the model takes {expected}", path.display());
+            }
+            return Ok(vocabulary);
         }
         match opened {
             OpenModel::ScGpt(model) => Ok(model.vocabulary()?),
