@@ -62,8 +62,8 @@ fn rows_genes_and_plot_lie_side_by_side() {
     let place = place();
     let said = place.done(&run(&format!("{COMMON} --delete ABC1,ENSG00000000012.7 --random 2")));
     for part in [
-        "`ENSG00000000010` (ABC1): 2 of 4 cells do not have it and are left out",
-        "`ENSG00000000012`: 2 of 4 cells do not have it and are left out",
+        "`ENSG00000000010` (ABC1): 1 of 3 cells do not have it and are left out",
+        "`ENSG00000000012`: 1 of 3 cells do not have it and are left out",
         "11 perturbations of 4 cells (delete)",
         "1 rejected (too few genes, first `c2`)",
         "2 genes, compared with 6 perturbations of random genes -> out.genes.csv, out.svg",
@@ -121,13 +121,26 @@ fn killed_screen_goes_on_to_the_same_bytes() {
 }
 
 #[test]
+fn cells_that_are_too_long_are_no_cells_without_the_gene() {
+    let place = place();
+    let long: Vec<i32> = (5..29).cycle().take(600).collect();
+    tokens(&place, "long.parquet", &[&long, &long]);
+    let told = place.run(
+        "cell perturb long.parquet -m golden/cell/geneformer_v1 --vocabulary v1.json --delete all -o x.parquet --quiet",
+    );
+    let told = told.refusal();
+    let expected = "none of the 2 cells can be perturbed, the first: cell `c0`: 600 tokens are more than the model's";
+    assert!(told.starts_with(expected), "{told}");
+}
+
+#[test]
 fn what_cannot_be_perturbed_is_one_line() {
     let place = place();
     let refused = |line: &str| place.run(&run(line)).refusal();
     let states = "--states state --start A --goal";
     for (line, expected) in [
         ("--delete ABC3", "`ABC3` is no gene of the vocabulary; nearest: `ABC1`, `ABC2`, `XYZ`"),
-        ("--delete XYZ", "none of the 4 cells has `ENSG00000000039` (XYZ)"),
+        ("--delete XYZ", "none of the 3 cells has `ENSG00000000039` (XYZ)"),
         (&format!("--delete all {states} C"), "no cell has `C` in the column `state`; there are `A`, `B`"),
         (
             &format!("--delete all {states} A"),

@@ -8,6 +8,10 @@ use crate::{Error, Result};
 pub struct Survey {
     /// Cells that are perturbed, or would be if they could.
     pub cells: u64,
+    /// Those of them that can be perturbed at all.
+    pub usable: u64,
+    /// Why the first of the others cannot.
+    pub problem: Option<String>,
     /// Rows of the table.
     pub rows: u64,
     /// Tokens of all perturbed cells.
@@ -34,10 +38,12 @@ pub fn survey(cells: Cells, screen: &Screen, states: Option<&StatesOf>) -> Resul
             continue;
         }
         found.cells += 1;
-        if cell.problem.is_some() {
+        if let Some(problem) = &cell.problem {
             found.rows += 1;
+            found.problem.get_or_insert_with(|| format!("cell `{}`: {}", cell.id, problem.reason));
             continue;
         }
+        found.usable += 1;
         let genes = screen.frame.genes(&cell.tokens);
         let rows = screen.targets.of_cell(genes, screen.kind).len() as u64;
         (found.rows, found.tokens) = (found.rows + rows, found.tokens + rows * cell.tokens.len() as u64);
@@ -64,10 +70,14 @@ impl Survey {
         if self.tokens > 0 || self.cells == 0 {
             return Ok(());
         }
+        if let (0, Some(problem)) = (self.usable, &self.problem) {
+            let cells = self.cells;
+            return Err(Error::Perturb(format!("none of the {cells} cells can be perturbed, the first: {problem}")));
+        }
         let missing: Vec<String> = self.missing(screen).collect();
         Err(Error::Perturb(match missing.as_slice() {
-            [] => format!("nothing to perturb: none of the {} cells has all of the genes", self.cells),
-            missing => format!("none of the {} cells has {}", self.cells, missing.join(", ")),
+            [] => format!("nothing to perturb: none of the {} cells has all of the genes", self.usable),
+            missing => format!("none of the {} cells has {}", self.usable, missing.join(", ")),
         }))
     }
 
@@ -83,13 +93,13 @@ impl Survey {
         if screen.kind.takes_absent() {
             return Vec::new();
         }
-        let lacking = self.having.iter().filter(|(_, count)| *count < self.cells);
+        let lacking = self.having.iter().filter(|(_, count)| *count < self.usable);
         let line = |&(gene, count): &(i32, u64)| {
             format!(
                 "{}: {} of {} cells do not have it and are left out",
                 called(screen, gene),
-                self.cells - count,
-                self.cells
+                self.usable - count,
+                self.usable
             )
         };
         lacking.map(line).collect()
