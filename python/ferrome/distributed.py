@@ -24,6 +24,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -45,6 +46,8 @@ COMMANDS = ("protein embed", "cell tokenize", "cell embed", "drug score")
 
 _LOCKED = "another run of ferrome is writing this output"
 _PLAN = "_plan"
+#: The line of the command where nothing but the rows left out differs.
+_QUARANTINE_DIFFERS = re.compile(r"differs: quarantine was (not set|`[^`]*`), now (not set|`[^`]*`); pass --overwrite")
 
 
 @dataclass(frozen=True)
@@ -238,8 +241,7 @@ def _fetch(store: pyarrow.fs.FileSystem, path: str, folder: str) -> str:
     info = store.get_file_info(path)
     if info.type == pyarrow.fs.FileType.NotFound:
         raise FileNotFoundError(f"{path}: no such file or folder in the object store")
-    version = hashlib.sha256(f"{path} {info.size} {info.mtime_ns}".encode()).hexdigest()[:12]
-    local = os.path.join(folder, version, info.base_name)
+    local = os.path.join(folder, _version(store, info), info.base_name)
     if not os.path.exists(local):
         unfinished = f"{local}.{uuid.uuid4().hex[:8]}.tmp"
         os.makedirs(unfinished if info.type == pyarrow.fs.FileType.Directory else os.path.dirname(local), exist_ok=True)
@@ -250,6 +252,15 @@ def _fetch(store: pyarrow.fs.FileSystem, path: str, folder: str) -> str:
             # Another actor of this node was faster.
             shutil.rmtree(unfinished, ignore_errors=True)
     return local
+
+
+def _version(store: pyarrow.fs.FileSystem, info: pyarrow.fs.FileInfo) -> str:
+    """What changes when a file or anything in a folder does; a folder of an object store has no time of its own."""
+    files = [info]
+    if info.type == pyarrow.fs.FileType.Directory:
+        files += store.get_file_info(pyarrow.fs.FileSelector(info.path, recursive=True))
+    told = sorted(f"{file.path} {file.size} {file.mtime_ns}" for file in files)
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:12]
 
 
 def _publish(local: str, store: pyarrow.fs.FileSystem, path: str) -> None:
@@ -284,15 +295,16 @@ class _Runner:
     def ready(self) -> None:
         """Nothing: it is there."""
 
-    def compute(self, shard: int, quarantine: str) -> _Ended:
-        """Computes a shard; with rows in quarantine it begins anew."""
+    def compute(self, shard: int, quarantine: str, anew: bool) -> _Ended:
+        """Computes a shard, where it is not finished; ``anew`` also then."""
         store = self.job.output_store()
         folder = self.job.output if store is None else os.path.join(self.job.scratch, "parts")
         if store is not None:
             self._fetch_plan(store, folder)
-        ended = self._ferrome(shard, folder, quarantine)
-        if ended.how == "done" and store is not None:
-            name = self.job.part(shard)
+        name = self.job.part(shard)
+        there = store is not None and not anew and self._fetch_finished(store, folder, name)
+        ended = self._ferrome(shard, folder, quarantine, anew=anew)
+        if ended.how == "done" and store is not None and not there:
             files = [f"{name}.parquet", f"{_PLAN}/plan.json", f"{_PLAN}/{name}.json"]
             for file in files:
                 if file != files[1] or store[0].get_file_info(f"{store[1]}/{file}").type == pyarrow.fs.FileType.NotFound:
@@ -335,11 +347,23 @@ class _Runner:
             os.makedirs(os.path.dirname(local), exist_ok=True)
             _publish_local(_fetch(store[0], remote, self.job.scratch), local)
 
+    def _fetch_finished(self, store: tuple[pyarrow.fs.FileSystem, str], folder: str, name: str) -> bool:
+        """Copies a part and its manifest from the store, where they are there, for the command to find."""
+        if any(option == "--overwrite" for option, _ in self.job.options):
+            return False
+        files = [f"{name}.parquet", f"{_PLAN}/{name}.json"]
+        if any(info.type != pyarrow.fs.FileType.File for info in store[0].get_file_info([f"{store[1]}/{file}" for file in files])):
+            return False
+        os.makedirs(os.path.join(folder, _PLAN), exist_ok=True)
+        for file in files:
+            pyarrow.fs.copy_files(f"{store[1]}/{file}", os.path.join(folder, file), store[0], pyarrow.fs.LocalFileSystem())
+        return True
+
     def _local(self, path: str, filesystem: pyarrow.fs.FileSystem | None) -> str:
         store = _store(path, filesystem)
         return path if store is None else _fetch(*store, self.job.copies)
 
-    def _ferrome(self, shard: int, folder: str, quarantine: str, of: int | None = None) -> _Ended:
+    def _ferrome(self, shard: int, folder: str, quarantine: str, of: int | None = None, anew: bool = False) -> _Ended:
         job, libc = self.job, ctypes.CDLL(None) if sys.platform == "linux" else None
 
         def end_with_parent() -> None:
@@ -357,8 +381,8 @@ class _Runner:
         line += ["--output", folder, "--shard", f"{shard}/{of or job.shards}", "--quiet"]
         if quarantine:
             line += ["--quarantine", quarantine]
-            if "--overwrite" not in line:
-                line.append("--overwrite")
+        if anew and "--overwrite" not in line:
+            line.append("--overwrite")
         cwd = job.cwd if os.path.isdir(job.cwd) else None
         child = subprocess.Popen(
             line, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -436,12 +460,19 @@ class _Driver:
         self.idle: list[Any] = []
         self.failed: Counter[tuple[str, int]] = Counter()
         self.quarantine: dict[int, str] = {}
+        #: Shards that begin anew, because what is left out of them changed.
+        self.anew: set[int] = set()
         self.result = Result(job.output, job.shards)
 
     def run(self, anew: bool) -> Result:
         finished = set() if anew else self.job.finished()
         todo = [shard for shard in range(1, self.job.shards + 1) if shard not in finished]
         self.result.resumed = len(finished)
+        # What earlier calls left out stays out.
+        for shard in finished:
+            rows = dict(self.job.manifest(shard)["description"]).get("quarantine")
+            if rows is not None:
+                self.quarantine[shard] = rows
         # A finished shard goes to the command again where nothing else would compare the plans.
         for shard in todo or [1]:
             self.waiting.append(("compute", shard))
@@ -482,7 +513,8 @@ class _Driver:
 
     def _hand_out(self, actor: Any) -> None:
         kind, shard = self.waiting.popleft()
-        task = actor.search.remote(shard) if kind == "search" else actor.compute.remote(shard, self.quarantine.get(shard, ""))
+        rows = self.quarantine.get(shard, "")
+        task = actor.search.remote(shard) if kind == "search" else actor.compute.remote(shard, rows, shard in self.anew)
         self.tasks[task] = (actor, kind, shard)
 
     def _computed(self, shard: int, ended: _Ended) -> None:
@@ -493,6 +525,10 @@ class _Driver:
             # The process of a lost actor is ending.
             time.sleep(0.2)
             self.waiting.append(("compute", shard))
+        elif ended.how == "refused" and shard not in self.anew and _QUARANTINE_DIFFERS.search(ended.line):
+            # An earlier call was stopped midway in a shard of which it left rows out.
+            self.anew.add(shard)
+            self.waiting.append(("compute", shard))
         elif ended.how == "refused":
             raise ValueError(ended.line)
         else:
@@ -502,6 +538,7 @@ class _Driver:
         if not rows:
             raise ProcessEnded(f"shard {shard}/{self.job.shards} ended {self.attempts} times, and no row of it ends alone")
         self.quarantine[shard] = ",".join(map(str, rows))
+        self.anew.add(shard)
         self._say(f"shard {shard}/{self.job.shards}: rows {self.quarantine[shard]} are left out")
         self.waiting.append(("compute", shard))
 

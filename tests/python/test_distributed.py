@@ -168,6 +168,48 @@ def test_poisonous_rows_are_left_out_and_named(cluster, whole, tmp_path):
     assert result.quarantined == [distributed.Row(23, "sp|P00022", 3), distributed.Row(30, "sp|P00029", 3)]
     assert result.lost == {3: 2}
     same(tmp_path / "all.parquet", whole, [23, 30])
+    # Again, what was left out stays out: everything is finished, and with a shard less nothing is searched for.
+    (tmp_path / "parts/part-00001-of-00006.parquet").unlink()
+    (tmp_path / "parts/_plan/part-00001-of-00006.json").unlink()
+    for resumed, ran in [(5, "1/6\n"), (6, "1/6\n")]:
+        (tmp_path / "runs").unlink()
+        again = distributed.run(
+            "protein embed", input=str(whole / "in.fasta"), output=str(tmp_path / "parts"), shards=6, model=MODEL, cpus=1,
+            binary=str(tmp_path / "ferrome"), attempts=2, quiet=True)
+        assert (again.quarantined, again.resumed) == (result.quarantined, resumed)
+        assert (tmp_path / "runs").read_text() == ran
+
+
+def test_first_shard_with_rows_left_out_is_not_computed_again(cluster, whole, tmp_path):
+    options = {"input": str(whole / "in.fasta"), "output": str(tmp_path / "parts"), "shards": 2, "model": MODEL, "cpus": 1,
+               "attempts": 1, "quiet": True, "binary": wrapper(tmp_path, poison=(5,))}
+    first = distributed.run("protein embed", **options)
+    part = tmp_path / "parts/part-00001-of-00002.parquet"
+    written = part.stat().st_mtime_ns
+    again = distributed.run("protein embed", **options)
+    assert again.quarantined == first.quarantined == [distributed.Row(5, "sp|P00004", 1)]
+    assert (again.resumed, part.stat().st_mtime_ns) == (2, written)
+
+
+def test_changed_folder_of_a_store_is_fetched_again(tmp_path):
+    store = pyarrow.fs.SubTreeFileSystem(str(tmp_path), pyarrow.fs.LocalFileSystem())
+    (tmp_path / "model").mkdir()
+    config = tmp_path / "model/config.json"
+    found = []
+    for content in ("{}", "{ }"):
+        config.write_text(content)
+        # The time of the folder stays the same, as in an object store.
+        os.utime(tmp_path / "model", ns=(0, 0))
+        found.append(distributed._fetch(store, "model", str(tmp_path / "copies")))
+    assert [Path(each, "config.json").read_text() for each in found] == ["{}", "{ }"]
+    assert distributed._fetch(store, "model", str(tmp_path / "copies")) == found[1]
+
+
+def test_quarantine_alone_is_told_from_other_differences():
+    line = "out.parquet: an earlier run into this output differs: {}; pass --overwrite to start anew, or choose another -o"
+    alone = distributed._QUARANTINE_DIFFERS
+    assert alone.search(line.format("quarantine was `23,30`, now not set"))
+    assert not alone.search(line.format("pool was `mean`, now `max`, quarantine was `23,30`, now not set"))
 
 
 def test_object_store_gets_whole_parts_and_the_gathered_table(cluster, whole, tmp_path):
