@@ -33,25 +33,36 @@ pub struct FileReport {
     pub trouble: Option<String>,
 }
 
-/// Compares every file of a model in `root`, a snapshot of its repository or, for a model without one, its folder.
+/// Compares every file of a model in `root`, a snapshot of its repository or, for a model without one, its folder. A file
+/// without which the model cannot be used, and that is not there, is in the report, too.
 ///
 /// # Errors
 ///
 /// A file cannot be read; one that differs is in the report.
 pub fn verify(entry: &Entry, root: &Path) -> Result<Vec<FileReport>> {
-    let listed = entry.files.iter().chain(&entry.optional).chain(&entry.weights).chain(entry.known.keys()).cloned();
+    files_of(entry, root).into_iter().map(|path| report(entry, root, path)).collect()
+}
+
+// What the model needs, there or not, and what else of it is there.
+fn files_of(entry: &Entry, root: &Path) -> Vec<String> {
+    // A link to a file that is gone is there, and is told of.
+    let is_named = |file: &String| root.join(file).symlink_metadata().is_ok();
+    // Of a published model some files are optional; of what ships with Ferrome none is.
+    let is_due = |file: &String| is_named(file) || (entry.ships() && entry.known.contains_key(file));
+    let others = entry.optional.iter().chain(&entry.weights).chain(entry.known.keys()).filter(|file| is_due(file));
     let shards = entry.weights.iter().flat_map(|weights| shards_of(weights, root));
-    let mut files: Vec<String> = listed.chain(shards).collect();
+    let mut files: Vec<String> = entry.files.iter().chain(others).cloned().chain(shards).collect();
+    if !entry.ships() && !entry.weights.iter().any(is_named) {
+        files.push(entry.weights.join(" or "));
+    }
     files.sort_unstable();
     files.dedup();
-    // Of a published model some files are optional; of what ships with Ferrome none is.
-    files.retain(|file| root.join(file).exists() || (entry.ships() && entry.known.contains_key(file)));
-    files.into_iter().map(|path| report(entry, root, path)).collect()
+    files
 }
 
 fn report(entry: &Entry, root: &Path, path: String) -> Result<FileReport> {
     let file = root.join(&path);
-    if !file.exists() {
+    if !file.is_file() {
         return Ok(FileReport { path, bytes: 0, source: Source::Registry, trouble: Some("is missing".into()) });
     }
     let bytes = fs_err::metadata(&file)?.len();
@@ -67,10 +78,82 @@ fn report(entry: &Entry, root: &Path, path: String) -> Result<FileReport> {
         expected.sha256 = known.sha256.clone().or(expected.sha256);
     }
     let trouble = match check_file(&file, &expected) {
+        Ok(()) if path.ends_with(".index.json") && shards_of(&path, root).is_empty() => Some("names no shards".into()),
         Ok(()) => None,
         Err(Error::WrongSize { expected, found, .. }) => Some(format!("{found} bytes, expected {expected}")),
         Err(Error::WrongChecksum { kind, expected, found, .. }) => Some(format!("{kind} {found}, expected {expected}")),
         Err(error) => return Err(error),
     };
     Ok(FileReport { path, bytes, source, trouble })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    // A folder with these files, of which an index names `one.bin` and `two.bin`.
+    fn folder(files: &[&str]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let text = if file.ends_with(".index.json") {
+                r#"{"weight_map": {"a": "one.bin", "b": "two.bin"}}"#
+            } else {
+                "{}"
+            };
+            fs_err::write(folder.path().join(file), text).unwrap();
+        }
+        folder
+    }
+
+    // Files and what is wrong with them, of a repository of the hub.
+    fn found(folder: &TempDir) -> Vec<(String, Option<String>)> {
+        let reports = verify(&Entry::of_hub("a/b").unwrap(), folder.path()).unwrap();
+        reports.into_iter().map(|report| (report.path, report.trouble)).collect()
+    }
+
+    fn right(file: &str) -> (String, Option<String>) {
+        (file.to_owned(), None)
+    }
+
+    fn missing(file: &str) -> (String, Option<String>) {
+        (file.to_owned(), Some("is missing".to_owned()))
+    }
+
+    #[test]
+    fn nothing_is_there() {
+        let weights =
+            "model.safetensors or model.safetensors.index.json or pytorch_model.bin or pytorch_model.bin.index.json";
+        assert_eq!(found(&folder(&[])), [missing("config.json"), missing(weights)]);
+    }
+
+    #[test]
+    fn optional_files_and_other_weights_may_be_missing() {
+        let folder = folder(&["config.json", "pytorch_model.bin", "vocab.txt"]);
+        assert_eq!(found(&folder), ["config.json", "pytorch_model.bin", "vocab.txt"].map(right));
+    }
+
+    #[test]
+    fn shard_that_an_index_names_is_missing() {
+        let folder = folder(&["config.json", "pytorch_model.bin.index.json", "two.bin"]);
+        let others = ["pytorch_model.bin.index.json", "two.bin"].map(right);
+        assert_eq!(found(&folder), [&[right("config.json"), missing("one.bin")][..], &others].concat());
+    }
+
+    #[test]
+    fn index_that_names_nothing() {
+        let folder = folder(&["config.json"]);
+        fs_err::write(folder.path().join("model.safetensors.index.json"), "{}").unwrap();
+        let index = ("model.safetensors.index.json".to_owned(), Some("names no shards".to_owned()));
+        assert_eq!(found(&folder), [right("config.json"), index]);
+    }
+
+    #[test]
+    fn links_to_files_that_are_gone() {
+        let folder = folder(&["config.json"]);
+        for file in ["model.safetensors", "vocab.txt"] {
+            std::os::unix::fs::symlink("../../blobs/gone", folder.path().join(file)).unwrap();
+        }
+        assert_eq!(found(&folder), [right("config.json"), missing("model.safetensors"), missing("vocab.txt")]);
+    }
 }
