@@ -219,7 +219,7 @@ fn bad_input_gets_one_line() {
     );
     let misspelt = refused(&place, "-m Geneformer-V0");
     assert!(misspelt.ends_with("; did you mean `Geneformer-V1-10M`?"), "{misspelt}");
-    let unknown = refused(&place, "-m nobody/knows-it");
+    let unknown = refused(&place, "-m qwertyuiop");
     let end = "; `ferrome model list` shows the names that are known; or give a folder";
     assert!(unknown.ends_with(end), "{unknown}");
 }
