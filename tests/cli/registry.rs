@@ -1,8 +1,10 @@
 //! `ferrome model` without a network; downloads are tested in `tests/python/test_model.py`.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 
-use crate::support::place::Place;
+use crate::support::place::{Ended, Place};
 use crate::support::root;
 
 #[test]
@@ -93,6 +95,79 @@ fn file_that_is_missing_or_changed() {
     assert_eq!(wrong.len(), 2, "{}", verified.stdout);
     assert!(wrong[0].starts_with("config.json ") && wrong[1].ends_with("WRONG: is missing"), "{wrong:?}");
     assert!(verified.stderr.starts_with("error: ferrome-geneformer-mini: 2 of "), "{}", verified.stderr);
+}
+
+#[test]
+fn folder_of_a_published_name_that_is_not_the_model() {
+    let place = Place::new();
+    for (model, missing) in [
+        ("scGPT_human", vec!["args.json", "best_model.pt", "vocab.json"]),
+        ("esm2_t6_8M_UR50D", vec!["config.json", "model.safetensors or pytorch_model.bin"]),
+        (
+            "Geneformer-V2-104M",
+            vec![
+                "Geneformer-V2-104M/config.json",
+                "Geneformer-V2-104M/model.safetensors or Geneformer-V2-104M/pytorch_model.bin",
+            ],
+        ),
+    ] {
+        fs_err::create_dir(place.path(model)).unwrap();
+        let verified = place.run(&format!("model verify {model}/"));
+        assert_eq!(verified.code, Some(1), "{}", verified.stdout);
+        let wrong: Vec<&str> = verified.stdout.lines().filter(|line| line.ends_with("WRONG: is missing")).collect();
+        assert_eq!(wrong.len(), missing.len(), "{}", verified.stdout);
+        for (line, file) in wrong.iter().zip(missing) {
+            assert!(line.starts_with(&format!("{file}  ")), "{line}");
+        }
+        let all = wrong.len();
+        let expected = format!("{model}/: {all} of {all} files and 0 of 0 published results differ");
+        assert_eq!(verified.message(), expected);
+        // Nor is it taken for the model by name.
+        assert!(place.run(&format!("model path {model}")).refusal().contains(" is not here, or not all of it: "));
+        let row = place.run("model list").stdout;
+        let row = row.lines().find(|line| line.starts_with(&format!("{model} "))).unwrap();
+        assert!(row.contains("  not here"), "{row}");
+        let pulled =
+            Ended::of(place.command(&format!("model pull {model}")).env("HF_HUB_OFFLINE", "1").output().unwrap());
+        assert!(pulled.refusal().starts_with(&format!("model `{model}`")));
+    }
+}
+
+#[test]
+fn whole_folder_of_a_published_name_and_one_that_hides_what_ships() {
+    let place = Place::new();
+    for file in ["config.json", "model.safetensors"] {
+        place.write(format!("esm2_t6_8M_UR50D/{file}"), place.read(format!("golden/esm2_hf/{file}")));
+    }
+    assert_eq!(place.run("model path esm2_t6_8M_UR50D").stdout, "esm2_t6_8M_UR50D\n");
+    fs_err::create_dir(place.path("ferrome-esm2-mini")).unwrap();
+    let shown = place.run("model path ferrome-esm2-mini").stdout;
+    assert!(shown.ends_with("/weights/ferrome-esm2-mini\n"), "{shown}");
+}
+
+#[test]
+fn single_file_of_which_nothing_was_published() {
+    let place = Place::new();
+    place.write("scGPT_brain.pt", "nothing");
+    let message = place.run("model verify scGPT_brain.pt").refusal();
+    let advice = "nothing was published that a single file could be compared with; give numbers with --goldens";
+    assert_eq!(message, format!("scGPT_brain.pt: {advice}"));
+}
+
+/// `ferrome model list | true`.
+#[test]
+fn reader_that_has_gone() {
+    let place = Place::new();
+    for line in ["model list", "model list --json", "model path ferrome-esm2-mini", "doctor --device cpu"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = place.command(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let ended = Ended::of(output.wait_with_output().unwrap());
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{line}");
+    }
+    let full = fs_err::OpenOptions::new().write(true).open("/dev/full").unwrap().into_file();
+    let ended = Ended::of(place.command("model list").stdout(full).output().unwrap());
+    assert_eq!((ended.code, ended.message().as_str()), (Some(1), "stdout: No space left on device (os error 28)"));
 }
 
 #[test]

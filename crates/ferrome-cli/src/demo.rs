@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::tell;
+
 const OUTPUT: &str = "demo-out";
 const EXAMPLES: &str = "\
 Examples:
@@ -30,9 +32,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     fs_err::create_dir_all(OUTPUT)?;
     proteins::show(&args.model)?;
-    println!();
+    tell::answer("")?;
     cells::show(Path::new(OUTPUT))?;
-    println!();
+    tell::answer("")?;
     drugs::show(Path::new(OUTPUT))
 }
 

@@ -7,6 +7,8 @@ use ferrome_core::{
 };
 use tch::{Cuda, Kind};
 
+use crate::tell;
+
 /// What this machine has, and what Ferrome makes of it
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  ferrome doctor\n  ferrome doctor --device cpu")]
@@ -18,22 +20,26 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("ferrome   {}", env!("CARGO_PKG_VERSION"));
-    println!("libtorch  {} ({})", libtorch_version(), libtorch_path().unwrap_or_else(|| "path unknown".into()));
-    println!("cpu       {threads} threads, {}", device::instruction_sets().join(" "));
-    println!("attention f32 {}, bf16 {}", kernel(Kind::Float), kernel(Kind::BFloat16));
+    tell::answer(format_args!("ferrome   {}", env!("CARGO_PKG_VERSION")))?;
+    tell::answer(format_args!(
+        "libtorch  {} ({})",
+        libtorch_version(),
+        libtorch_path().unwrap_or_else(|| "path unknown".into())
+    ))?;
+    tell::answer(format_args!("cpu       {threads} threads, {}", device::instruction_sets().join(" ")))?;
+    tell::answer(format_args!("attention f32 {}, bf16 {}", kernel(Kind::Float), kernel(Kind::BFloat16)))?;
     match args.device.devices() {
         Ok(devices) => {
             let names: Vec<String> = devices.into_iter().map(|device| DeviceName(device).to_string()).collect();
-            println!("devices   {}", names.join(" "));
+            tell::answer(format_args!("devices   {}", names.join(" ")))?;
         }
-        Err(error) => println!("devices   cpu only: {error}"),
+        Err(error) => tell::answer(format_args!("devices   cpu only: {error}"))?,
     }
     if Cuda::is_available() {
-        println!("cuda      {} devices, cudnn {}", Cuda::device_count(), Cuda::cudnn_is_available());
+        tell::answer(format_args!("cuda      {} devices, cudnn {}", Cuda::device_count(), Cuda::cudnn_is_available()))?;
     }
     for line in advice() {
-        println!("advice    {line}");
+        tell::answer(format_args!("advice    {line}"))?;
     }
     Ok(())
 }

@@ -56,7 +56,8 @@ pub(crate) fn code_of(result: Result<(), Error>) -> u8 {
     match result {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("error: {}", line(&error));
+            // Nobody is left to be told that stderr is gone.
+            let _ = writeln!(stderr(), "error: {}", line(&error));
             Kind::of(&error).code()
         }
     }

@@ -3,7 +3,7 @@
 //! It is a library, so that the binary and the Python package's command are the same ([`run`]), and so that a program can
 //! call a subcommand and get its error ([`call`]).
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stderr)]
 
 mod call;
 pub mod cell;

@@ -7,7 +7,7 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Error, Result, anyhow, bail};
 use clap::Subcommand;
 use ferrome_core::weights::{self, Entry, Room};
 
@@ -53,15 +53,33 @@ fn entry(name: &str) -> Result<Entry> {
     })
 }
 
-/// Where a model lies, as the commands of its room find it.
+/// Where a model lies, as the commands of its room find it. A folder of the working folder that has its name, and not all of
+/// its files, is something else.
 fn locate(entry: &Entry) -> Result<PathBuf> {
+    let found = in_room(entry)?;
+    if found != Path::new(&entry.name) || entry.is_whole_in(&root(entry, &found)) {
+        return Ok(found);
+    }
+    let shipped = weights::shipped(&entry.name).into_iter().find(|path| path.exists());
+    shipped.or_else(|| entry.in_hub_cache()).ok_or_else(|| not_here(entry))
+}
+
+fn in_room(entry: &Entry) -> Result<PathBuf> {
     match (entry.room, &entry.repository) {
         (Some(Room::Cell), _) => Ok(ferrome_cell::model::locate(&entry.name)?),
         (Some(Room::Drug), _) => Ok(ferrome_drug::checkpoint::locate(&entry.name)?),
         (Some(Room::Protein), _) | (None, None) => Ok(ferrome_protein::model::locate(&entry.name)?),
         // A repository that the registry does not list, and of which no more than a part may be here.
-        (None, Some(_)) => entry.in_hub_cache().ok_or_else(|| {
-            anyhow!("model `{}` is not here, or not all of it: {}", entry.name, weights::how_to_get(entry))
-        }),
+        (None, Some(_)) => entry.in_hub_cache().ok_or_else(|| not_here(entry)),
     }
+}
+
+fn not_here(entry: &Entry) -> Error {
+    anyhow!("model `{}` is not here, or not all of it: {}", entry.name, weights::how_to_get(entry))
+}
+
+/// The copy of its repository that a model at `path` is in: files of an entry have their paths there.
+fn root(entry: &Entry, path: &Path) -> PathBuf {
+    let depth = if entry.folder.is_empty() { 0 } else { Path::new(&entry.folder).components().count() };
+    path.ancestors().nth(depth).unwrap_or(path).to_owned()
 }

@@ -1,6 +1,20 @@
-//! What a subcommand has to say: on stderr, or to the program that it runs in.
+//! What a subcommand has to say: on stderr, or to the program that it runs in; and what it was asked for, on stdout.
 
+use std::{
+    fmt::Display,
+    io::{ErrorKind, Write, stdout},
+};
+
+use anyhow::{Context, Result};
 use ferrome_core::host::{self, Report};
+
+/// What was asked for, and a line break, on stdout. A reader who has seen enough, as `head` has, stops nothing.
+pub(crate) fn answer(text: impl Display) -> Result<()> {
+    match writeln!(stdout().lock(), "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("stdout"),
+    }
+}
 
 /// Something that the user should know, on one line.
 pub(crate) fn warn(line: &str) {

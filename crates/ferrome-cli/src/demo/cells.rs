@@ -13,7 +13,7 @@ use ferrome_cell::vocabulary::Vocabulary;
 use fs_err::File;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::cell;
+use crate::{cell, tell};
 
 const BAM: &str = "data/demo/cells.bam";
 /// Whose cell each barcode is.
@@ -38,8 +38,8 @@ pub(super) fn show(output: &Path) -> Result<()> {
 
     let symbols = symbols(&output.join("cells/genes.parquet"), &Vocabulary::open(Path::new(&vocabulary))?)?;
     let counts = totals(&output.join("cells/cells/part-00000.parquet"))?;
-    println!("{h5ad}: {} cells, {} genes; opens in scanpy\n", counts.len(), symbols.len());
-    println!("{}", ranked(&read(Path::new(&tokens))?, &counts, &symbols)?);
+    tell::answer(format_args!("{h5ad}: {} cells, {} genes; opens in scanpy\n", counts.len(), symbols.len()))?;
+    tell::answer(ranked(&read(Path::new(&tokens))?, &counts, &symbols)?)?;
     draw(&h5ad, &path)
 }
 
@@ -47,12 +47,12 @@ pub(super) fn show(output: &Path) -> Result<()> {
 fn draw(h5ad: &str, path: &dyn Fn(&str) -> String) -> Result<()> {
     let (types, embeddings) = (super::file(TYPES)?.display().to_string(), path("cells.embeddings.parquet"));
     run(&["embed", h5ad, "-m", MODEL, "-o", &embeddings, "--overwrite", "--quiet"])?;
-    println!();
+    tell::answer("")?;
     for method in ["pca", "umap"] {
         let picture = path(&format!("cells.{method}.svg"));
         let colour = ["--method", method, "--color", "type", "--labels", &types, "--overwrite", "--quiet"];
         run(&[&["map", &embeddings, "-o", &picture][..], &colour].concat())?;
-        println!("{picture}: the cells as {MODEL} sees them, coloured by type");
+        tell::answer(format_args!("{picture}: the cells as {MODEL} sees them, coloured by type"))?;
     }
     Ok(())
 }

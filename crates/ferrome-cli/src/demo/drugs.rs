@@ -11,7 +11,10 @@ use clap::Parser;
 use fs_err::File;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::drug::{Given, score};
+use crate::{
+    drug::{Given, score},
+    tell,
+};
 
 const DRUGS: &str = "data/demo/drugs.smi";
 const KINASES: &str = "data/demo/kinases.fasta";
@@ -30,8 +33,8 @@ pub(super) fn show(output: &Path) -> Result<()> {
         &Given::default(),
     )?;
     let rows = Row::read_all(&scores)?;
-    println!("{}", ranked(&rows));
-    println!("\n{}", strangers(&rows));
+    tell::answer(ranked(&rows))?;
+    tell::answer(format_args!("\n{}", strangers(&rows)))?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use fs_err::File;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::likeness::nearest;
-use crate::protein::embed;
+use crate::{protein::embed, tell};
 
 const PROTEINS: &str = "data/demo/proteins.fasta";
 const OUTPUT: &str = "demo-out/proteins.parquet";
@@ -24,8 +24,8 @@ pub(super) fn show(model: &str) -> Result<()> {
     embed::run(&embed::Args::try_parse_from(words.into_iter().chain(["--overwrite".as_ref()]))?)?;
 
     let rows = Row::read_all(Path::new(OUTPUT))?;
-    println!("{}\n", first_rows(&rows, 5));
-    println!("{}", neighbours(&rows));
+    tell::answer(format_args!("{}\n", first_rows(&rows, 5)))?;
+    tell::answer(neighbours(&rows))?;
     Ok(())
 }
 

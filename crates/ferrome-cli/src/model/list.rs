@@ -7,6 +7,8 @@ use ferrome_core::weights::{self, Entry};
 use indicatif::DecimalBytes;
 use serde_json::{Value, json};
 
+use crate::tell;
+
 const EXAMPLES: &str = "\
 Examples:
   ferrome model list
@@ -28,11 +30,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         weights::registry().iter().map(|entry| (entry, super::locate(entry).ok())).collect();
     if args.json {
         let models: Vec<Value> = models.iter().map(|(entry, path)| described(entry, path.as_deref())).collect();
-        println!("{}", serde_json::to_string_pretty(&models)?);
+        tell::answer(serde_json::to_string_pretty(&models)?)
     } else {
-        println!("{}", table(&models));
+        tell::answer(table(&models))
     }
-    Ok(())
 }
 
 fn described(entry: &Entry, path: Option<&Path>) -> Value {

@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 
+use crate::tell;
+
 const EXAMPLES: &str = "\
 Examples:
   ferrome model path ferrome-esm2-mini
@@ -17,6 +19,5 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    println!("{}", super::locate(&super::entry(&args.name)?)?.display());
-    Ok(())
+    tell::answer(super::locate(&super::entry(&args.name)?)?.display())
 }

@@ -7,6 +7,8 @@ use ferrome_core::{interrupt::Interrupt, weights::Entry};
 use ferrome_hub::{Error, Hub, Progress, Settings};
 use indicatif::DecimalBytes;
 
+use crate::tell;
+
 const EXAMPLES: &str = "\
 Examples:
   ferrome model pull esm2_t6_8M_UR50D
@@ -32,7 +34,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let entries: Vec<Entry> = args.names.iter().map(|name| super::entry(name)).collect::<Result<_>>()?;
     let interrupt = Interrupt::on_signal()?;
     for entry in entries {
-        println!("{}", pull(entry, args.quiet, &interrupt)?.display());
+        tell::answer(pull(entry, args.quiet, &interrupt)?.display())?;
     }
     Ok(())
 }
@@ -83,7 +85,32 @@ fn off_the_main_thread<T: Send + 'static>(
         match receive.recv_timeout(Duration::from_millis(50)) {
             Ok(done) => return Ok(done?),
             Err(mpsc::RecvTimeoutError::Timeout) if !interrupt.is_raised() => {}
-            Err(_) => return Err(Error::Interrupted.into()),
+            Err(mpsc::RecvTimeoutError::Timeout) => return Err(Error::Interrupted.into()),
+            // What would have sent is gone without a word.
+            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(ferrome_core::Error::Panicked.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Kind;
+
+    fn kind_of(interrupt: &Interrupt, work: impl FnOnce() -> ferrome_hub::Result<()> + Send + 'static) -> Kind {
+        Kind::of(&off_the_main_thread(interrupt, work).unwrap_err())
+    }
+
+    #[test]
+    fn defect_of_a_download_is_told_apart_from_an_interruption() {
+        let interrupt = Interrupt::default();
+        assert_eq!(off_the_main_thread(&interrupt, || Ok(7)).unwrap(), 7);
+        assert_eq!(kind_of(&interrupt, || panic!("on purpose")), Kind::Defect);
+        interrupt.raise();
+        let long = || {
+            thread::sleep(Duration::from_secs(600));
+            Ok(())
+        };
+        assert_eq!(kind_of(&interrupt, long), Kind::Interrupted);
     }
 }

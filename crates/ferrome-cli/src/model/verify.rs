@@ -14,7 +14,8 @@ use ferrome_protein::{
 };
 use tch::{Device, Kind};
 
-use super::list::aligned;
+use super::{list::aligned, root};
+use crate::tell;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,14 +54,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             bail!("{}: nothing was published for a model of this name; give numbers with --goldens", path.display())
         }
     };
-    let files =
-        entry.as_ref().map(|entry| ferrome_hub::verify(entry, &root(entry, &path))).transpose()?.unwrap_or_default();
+    // A single file, as fair-esm has them, has no list.
+    let listed = entry.filter(|_| path.is_dir()).map(|entry| (root(&entry, &path), entry));
+    let files = listed.as_ref().map(|(root, entry)| ferrome_hub::verify(entry, root)).transpose()?.unwrap_or_default();
     if !files.is_empty() {
-        println!("{}\n", table_of_files(&files));
+        tell::answer(format_args!("{}\n", table_of_files(&files)))?;
     }
-    let compared = compare(&path, &goldens)?;
+    // Of a part nothing can be computed.
+    let is_whole = listed.is_none_or(|(root, entry)| entry.is_whole_in(&root));
+    let compared = if is_whole { compare(&path, &goldens)? } else { Vec::new() };
     if !compared.is_empty() {
-        println!("{}\n", table_of_numbers(&goldens, &compared));
+        tell::answer(format_args!("{}\n", table_of_numbers(&goldens, &compared)))?;
     }
     conclude(&args.model, &files, &compared)
 }
@@ -69,12 +73,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn named_like(path: &Path) -> Option<&'static Entry> {
     let names = [path.file_name(), path.file_stem()];
     names.into_iter().flatten().find_map(|name| weights::registered(name.to_str()?))
-}
-
-// Files of an entry have their paths in the repository, of which the model may be a folder.
-fn root(entry: &Entry, path: &Path) -> PathBuf {
-    let depth = if entry.folder.is_empty() { 0 } else { Path::new(&entry.folder).components().count() };
-    path.ancestors().nth(depth).unwrap_or(path).to_owned()
 }
 
 fn compare(path: &Path, goldens: &[Golden]) -> Result<Vec<Compared>> {
@@ -125,18 +123,20 @@ fn conclude(model: &str, files: &[FileReport], compared: &[Compared]) -> Result<
             compared.len()
         );
     }
+    if files.is_empty() && compared.is_empty() {
+        bail!("{model}: nothing was published that a single file could be compared with; give numbers with --goldens");
+    }
     let checked = files.iter().filter(|file| file.source != Source::Nothing).count();
     if compared.is_empty() {
-        println!(
+        tell::answer(format_args!(
             "{model}: no numbers were published for it; only its files were checked: {checked} of {} are right",
             files.len()
-        );
+        ))
     } else {
-        println!(
+        tell::answer(format_args!(
             "{model}: {checked} of {} files were checked and are right; {} published results hold",
             files.len(),
             compared.len()
-        );
+        ))
     }
-    Ok(())
 }

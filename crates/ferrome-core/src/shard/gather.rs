@@ -24,7 +24,8 @@ pub struct Gathered {
     /// Rows of the input and what became of them.
     pub summary: Summary,
     statistics: Statistics,
-    digests: Vec<String>,
+    /// What each part says of itself.
+    records: Vec<PartRecord>,
     schema: SchemaRef,
 }
 
@@ -44,7 +45,7 @@ pub fn gather(folder: &Path) -> Result<Gathered> {
     if !missing.is_empty() {
         return Err(Error::ShardsMissing { path: folder.to_owned(), missing: ranges(&missing), of: shards.len() });
     }
-    let (mut parts, mut digests, mut statistics) = (Vec::new(), Vec::new(), Statistics::default());
+    let (mut parts, mut records, mut statistics) = (Vec::new(), Vec::new(), Statistics::default());
     let mut quarantine = Vec::new();
     for (shard, manifest) in found {
         let Some(manifest) = manifest else { continue };
@@ -60,7 +61,8 @@ pub fn gather(folder: &Path) -> Result<Gathered> {
         }
         quarantine.extend(manifest.description.get(QUARANTINE).map(str::to_owned));
         statistics.add(&manifest.statistics);
-        digests.push(manifest.xxh3);
+        let last = shard.index == shard.of;
+        records.push(PartRecord { digest: manifest.xxh3, last, statistics: manifest.statistics });
         parts.push(part);
     }
     let schema = schema(&parts)?;
@@ -69,7 +71,7 @@ pub fn gather(folder: &Path) -> Result<Gathered> {
         description.set(QUARANTINE, quarantine.join(","));
     }
     let summary = Summary::of_parts(&statistics);
-    Ok(Gathered { parts, description, summary, statistics, digests, schema })
+    Ok(Gathered { parts, description, summary, statistics, records, schema })
 }
 
 impl Gathered {
@@ -107,13 +109,12 @@ impl Gathered {
 
     /// One Arrow stream for each part; `false` when stopped before the last one.
     fn streams(&self, place: &Workplace, interrupt: &Interrupt) -> Result<bool> {
-        for (number, (part, digest)) in self.parts.iter().zip(&self.digests).enumerate() {
+        self.refuse_others(place)?;
+        for (number, (part, record)) in self.parts.iter().zip(&self.records).enumerate() {
             if interrupt.is_raised() {
                 return Ok(false);
             }
-            let last = number + 1 == self.parts.len();
-            let record = PartRecord { digest: digest.clone(), last, statistics: Statistics::default() };
-            if place.finished(number)?.as_ref() == Some(&record) {
+            if place.finished(number)?.is_some() {
                 continue;
             }
             let path = place.unfinished_part(number);
@@ -121,10 +122,21 @@ impl Gathered {
             for piece in part::pieces(part, &self.schema)? {
                 writer.write(&piece?)?;
             }
-            writer.finish(&path, &record)?;
+            writer.finish(&path, record)?;
             place.publish_part(number)?;
         }
         Ok(true)
+    }
+
+    /// Refuses finished parts of `place` that are not of these shards: they would be joined with them.
+    fn refuse_others(&self, place: &Workplace) -> Result<()> {
+        for number in place.finished_parts()? {
+            if place.finished(number)?.as_ref() != self.records.get(number) {
+                let reason = "it is none of these shards".to_owned();
+                return Err(Error::InputChanged { path: place.part(number), reason });
+            }
+        }
+        Ok(())
     }
 }
 

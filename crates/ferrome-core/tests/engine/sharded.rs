@@ -152,3 +152,36 @@ fn more_shards_than_rows_leave_some_empty() {
     gather(&out).unwrap().write(&parquet(all.clone()), false, &Interrupt::default()).unwrap();
     assert_eq!(table(&all).num_rows(), 2);
 }
+
+#[test]
+fn interrupted_gather_of_other_shards_is_not_joined() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows = sequences(60);
+    rows[14].1 = "AJA".to_owned();
+    let dataset = folder.path().join("dataset");
+    let output = Output::hugging_face(&dataset);
+    let gathered = |shards: usize| {
+        let out = folder.path().join(format!("out{shards}"));
+        for index in 1..=shards {
+            shard(&rows, &format!("{index}/{shards}"), &out, |_| ()).unwrap();
+        }
+        gather(&out).unwrap()
+    };
+    let (two, four) = (gathered(2), gathered(4));
+    // A folder in the place of the list of shards stops the gather when all streams are written.
+    fs_err::create_dir_all(dataset.join("state.json.ferrome-tmp")).unwrap();
+    four.write(&output, false, &Interrupt::default()).unwrap_err();
+    fs_err::remove_dir(dataset.join("state.json.ferrome-tmp")).unwrap();
+    let message = two.write(&output, false, &Interrupt::default()).unwrap_err().to_string();
+    assert!(message.contains("it is none of these shards"), "{message}");
+    assert!(message.ends_with("; pass --overwrite to start anew"), "{message}");
+    // Each part says what its shard did, which a run that goes on with the parts tells.
+    let record = fs_err::read_to_string(dataset.join("_run/part-00000.json")).unwrap();
+    assert!(record.contains("\"rows\":15") && record.contains("sp|P00014"), "{record}");
+    two.write(&output, true, &Interrupt::default()).unwrap();
+    let names = fs_err::read_dir(&dataset).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    let expected = ["data-00000-of-00002.arrow", "data-00001-of-00002.arrow", "dataset_info.json", "state.json"];
+    assert_eq!(names, expected);
+}
