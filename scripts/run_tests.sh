@@ -15,10 +15,11 @@ rust_tests() {
 
 # Together, because then both are built from what the Rust tests were built from: features of a crate are those that all
 # chosen packages ask for.
+# tests/python/package runs in an environment with the wheel, by test_package.py.
 python_tests() {
     cargo build --release --locked -p ferrome-cli -p ferrome-py && wheel=$(scripts/build_wheel.sh) && \
         FERROME_BIN=$(realpath "$target/release/ferrome") FERROME_WHEEL=$(realpath "$wheel") \
-        .venv/bin/python -m pytest -p no:cacheprovider tests/python 2>&1 | tee "$logs/python.txt"
+        .venv/bin/python -m pytest -p no:cacheprovider --ignore tests/python/package tests/python 2>&1 | tee "$logs/python.txt"
 }
 
 # The sum of the lines `test result: ok. 12 passed; 0 failed; 1 ignored; …`, one for each test binary.
