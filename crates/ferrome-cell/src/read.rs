@@ -25,6 +25,7 @@ mod storage;
 mod tenx;
 pub mod tokens;
 mod values;
+pub(crate) mod whole;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -26,6 +26,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use call::{Trouble, call, parse};
 pub use exit::{Kind, end};
+pub use options::LoadArgs;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use ferrome_core::{
     device::{DeviceChoice, DtypeChoice},
     engine::{self, Summary},
@@ -16,7 +16,7 @@ use ferrome_core::{
     journal::RunDescription,
     table::{Format, Output},
 };
-use tch::Device;
+use tch::{Device, Kind};
 
 /// Where and how a model runs.
 #[derive(Args, Clone, Debug)]
@@ -35,7 +35,25 @@ pub(crate) struct Compute {
     pub(crate) threads: Option<NonZeroUsize>,
 }
 
+/// A model to be used more than once, and where.
+#[derive(clap::Parser, Debug)]
+pub struct LoadArgs {
+    /// As for `embed`
+    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) compute: Compute,
+}
+
 impl Compute {
+    /// The devices, the first of them, and the precision.
+    pub(crate) fn place(&self) -> Result<(Vec<Device>, Device, Kind)> {
+        let devices = self.device.devices()?;
+        let first = devices.first().copied().unwrap_or(Device::Cpu);
+        let kind = self.dtype.kind(first)?;
+        Ok((devices, first, kind))
+    }
+
     pub(crate) fn threads(&self) -> NonZeroUsize {
         threads(self.threads)
     }

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use ferrome_core::host::{self, Report};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// What was asked for, and a line break, on stdout. A reader who has seen enough, as `head` has, stops nothing.
 pub(crate) fn answer(text: impl Display) -> Result<()> {
@@ -31,6 +32,18 @@ pub(crate) fn note(line: &str, quiet: bool) {
         None if !quiet => eprintln!("{line}"),
         None => {}
     }
+}
+
+/// What stands in a bar of epochs.
+pub(crate) const EPOCHS: &str = "{bar:30} {msg}, {elapsed} gone, {eta} to go";
+
+/// The bar of a training; hidden where it is quiet.
+pub(crate) fn bar(quiet: bool, length: u64, template: &str) -> ProgressBar {
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(length) };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// How far work is that has a bar of its own on the command line: for the program that it runs in.

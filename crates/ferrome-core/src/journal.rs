@@ -15,7 +15,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, fingerprint};
+use crate::{Error, Result, fingerprint};
 
 pub use files::write_whole;
 pub(crate) use files::{publish, write_synced};
@@ -96,6 +96,34 @@ impl RunDescription {
         let changed = changed.map(|(key, old)| phrase(key, Some(old), now.get(key)));
         let added = now.entries().filter(|(key, _)| self.get(key).is_none());
         changed.chain(added.map(|(key, new)| phrase(key, None, Some(new)))).collect()
+    }
+
+    /// Adds every option of a configuration, as JSON, but for those that change nothing of the result.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written as JSON; a defect of ferrome.
+    pub fn set_options(&mut self, configuration: &impl Serialize, but_for: &[&str]) -> Result<()> {
+        let options = serde_json::to_value(configuration).map_err(std::io::Error::from)?;
+        for (key, value) in
+            options.as_object().into_iter().flatten().filter(|(key, _)| !but_for.contains(&key.as_str()))
+        {
+            self.set(key, value);
+        }
+        Ok(())
+    }
+
+    /// Refuses to go on with what lies at `path` where it was started as `earlier`, and not as this.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::JournalDiffers`], which lists what differs.
+    pub fn refuse_other(&self, earlier: &Self, path: &Path) -> Result<()> {
+        let differences = earlier.differences(self);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(Error::JournalDiffers { path: path.to_owned(), differences })
     }
 
     /// A copy without some keys.

@@ -192,10 +192,7 @@ impl Portion {
             files::remove(&path)?;
         }
         let Some(manifest) = Manifest::read(&path)? else { return Ok(Begun { description, done: None }) };
-        let differences = manifest.description.differences(&description);
-        if !differences.is_empty() {
-            return Err(Error::JournalDiffers { path: part, differences });
-        }
+        description.refuse_other(&manifest.description, &part)?;
         Ok(Begun { description, done: Some(manifest.statistics) })
     }
 

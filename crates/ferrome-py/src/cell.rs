@@ -8,11 +8,8 @@ use ferrome_cell::{
     task::Resident,
 };
 use ferrome_cli::{
-    Trouble,
-    cell::{
-        self, Given,
-        embed::{self, LoadArgs},
-    },
+    LoadArgs, Trouble,
+    cell::{self, Given, embed},
     parse,
 };
 use pyo3::{

@@ -3,9 +3,9 @@
 use std::{ffi::OsString, sync::Arc};
 
 use ferrome_cli::{
-    Trouble, parse,
+    LoadArgs, Trouble, parse,
     protein::{
-        embed::{self, Args, Given, LoadArgs},
+        embed::{self, Args, Given},
         pretrain,
     },
 };

@@ -82,11 +82,12 @@ pub fn write(request: &Request, output: &Path, say: &dyn Fn(&str)) -> Result<Out
     let plan = table::Plan::new(source.as_ref(), request)?;
     let rows = rows::read(source.as_ref(), &plan, request, rows::LIMITS)?;
     if rows.ids.is_empty() {
-        return Err(Error::table(&request.table, nothing(&rows, source.rows(), &plan)));
+        return Err(Error::table(&request.table, nothing(&rows, source.about().rows, &plan)));
     }
     let places = place::places(&rows, request, say)?;
     let near = near::near(&rows, request.neighbours, say)?;
-    let outcome = Outcome { rows: rows.ids.len() as u64, table_rows: source.rows(), left_out: rows.left_out, bytes: 0 };
+    let outcome =
+        Outcome { rows: rows.ids.len() as u64, table_rows: source.about().rows, left_out: rows.left_out, bytes: 0 };
     let content = page::Content { request, source: source.as_ref(), plan: &plan, rows: &rows, places, near, outcome };
     let html = page::page(&content)?;
     write_whole(output, &html)?;

@@ -18,16 +18,22 @@ pub(crate) const BATCH: usize = 4096;
 /// Batches of rows.
 pub(crate) type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch>> + 'a>;
 
+/// What is known of a table once it is open.
+pub(crate) struct About {
+    /// What kind of file it is, for people.
+    pub(crate) kind: &'static str,
+    /// All columns. Those of h5ad files are the columns of `obs` and the matrices of `obsm`.
+    pub(crate) schema: SchemaRef,
+    /// The number of rows.
+    pub(crate) rows: u64,
+    /// What the file says of itself.
+    pub(crate) metadata: Vec<(String, String)>,
+}
+
 /// A table that can be read again from its start.
 pub(crate) trait Source {
-    /// All columns. Those of h5ad files are the columns of `obs` and the matrices of `obsm`.
-    fn schema(&self) -> &SchemaRef;
-    /// The number of rows.
-    fn rows(&self) -> u64;
-    /// What the file says of itself.
-    fn metadata(&self) -> &[(String, String)];
-    /// What kind of file it is, for people.
-    fn kind(&self) -> &'static str;
+    /// What is known of it.
+    fn about(&self) -> &About;
     /// The columns at these places (ascending), in batches of [`BATCH`] rows at most.
     fn batches(&self, columns: &[usize]) -> Result<Batches<'_>>;
 }

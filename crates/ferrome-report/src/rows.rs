@@ -42,7 +42,7 @@ pub(crate) struct Rows {
 
 /// Reads what `plan` asks for.
 pub(crate) fn read(source: &dyn Source, plan: &Plan, request: &Request, limits: Limits) -> Result<Rows> {
-    let mut mask = sample::draw(source.rows(), request.points, request.seed);
+    let mut mask = sample::draw(source.about().rows, request.points, request.seed);
     let mut rows = Rows { drawn: mask.as_ref().map(|_| request.points as u64), ..Rows::default() };
     if let (Some(mask), false, Some(score)) = (&mut mask, plan.has_map(), &plan.score) {
         keep_best(source, score, mask, request)?;
@@ -52,7 +52,7 @@ pub(crate) fn read(source: &dyn Source, plan: &Plan, request: &Request, limits: 
         None => None,
     };
     let places = plan.places();
-    let schema = source.schema();
+    let schema = &source.about().schema;
     rows.columns =
         plan.columns.iter().filter_map(|c| Column::new(&c.name, schema.field(c.place).data_type())).collect();
     rows.x_y = plan.x_y.as_ref().map(|_| Vec::new());
@@ -158,7 +158,7 @@ impl Adder<'_> {
 
 /// Adds the rows with the largest scores to `mask`: the best of a list are not drawn by chance.
 fn keep_best(source: &dyn Source, score: &str, mask: &mut [bool], request: &Request) -> Result<()> {
-    let place = source.schema().index_of(score).map_err(ferrome_core::Error::from)?;
+    let place = source.about().schema.index_of(score).map_err(ferrome_core::Error::from)?;
     let mut best: Vec<(f64, usize)> = Vec::new();
     let mut row = 0;
     let cut = |best: &mut Vec<(f64, usize)>| {

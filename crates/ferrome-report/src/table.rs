@@ -40,7 +40,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(source: &dyn Source, request: &Request) -> Result<Self> {
-        let (schema, path) = (source.schema().as_ref(), request.table.as_path());
+        let (schema, path) = (source.about().schema.as_ref(), request.table.as_path());
         let vectors = Vectors::choose(schema, request.embedding.as_deref(), path)?;
         let x_y = x_y(schema, request, vectors.is_some())?;
         let score = match &request.score {

@@ -66,9 +66,7 @@ pub(super) fn run(args: &Args, given: Given) -> Result<()> {
     let output = options::table(&args.output)?;
     refuse_output(&output, args.running.overwrite)?;
     let threads = args.compute.threads();
-    let devices = args.compute.device.devices()?;
-    let first = devices.first().copied().unwrap_or(Device::Cpu);
-    let kind = args.compute.dtype.kind(first)?;
+    let (devices, first, kind) = args.compute.place()?;
 
     let started = Instant::now();
     let model = given.model.map_or_else(|| embedding::resident(&args.model), Ok)?;

@@ -29,7 +29,7 @@ use tch::Device;
 use input::Cells;
 
 use super::Given;
-use crate::options::{Compute, Running};
+use crate::options::{Compute, LoadArgs, Running};
 use crate::sharding::Sharding;
 
 const EXAMPLES: &str = "\
@@ -89,9 +89,7 @@ pub(super) fn run(args: &Args, given: Given) -> Result<()> {
         refuse_output(&output.table, args.running.overwrite)?;
     }
     let threads = args.compute.threads();
-    let devices = args.compute.device.devices()?;
-    let first = devices.first().copied().unwrap_or(Device::Cpu);
-    let kind = args.compute.dtype.kind(first)?;
+    let (devices, first, kind) = args.compute.place()?;
 
     let started = Instant::now();
     let model = given.model.map_or_else(|| resident(&args.model), Ok)?;
@@ -146,25 +144,13 @@ pub(super) fn run(args: &Args, given: Given) -> Result<()> {
     args.running.report(&summary, load_seconds, 0)
 }
 
-/// A model to be used more than once, and where.
-#[derive(clap::Parser, Debug)]
-pub struct LoadArgs {
-    /// As for `embed`
-    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
-    model: String,
-    #[command(flatten)]
-    compute: Compute,
-}
-
 /// Loads a model on each of its devices.
 ///
 /// # Errors
 ///
 /// One line, as `embed` prints it.
 pub fn load(args: &LoadArgs) -> Result<Arc<Resident>> {
-    let devices = args.compute.device.devices()?;
-    let first = devices.first().copied().unwrap_or(Device::Cpu);
-    let kind = args.compute.dtype.kind(first)?;
+    let (devices, _, kind) = args.compute.place()?;
     let model = resident(&args.model)?;
     for device in devices {
         model.load(kind, device)?;

@@ -109,7 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         overwrite: args.overwrite,
         interrupt: Interrupt::on_signal()?,
     };
-    let bar = tell::bar(args.quiet);
+    let bar = crate::tell::bar(args.quiet, 1000, crate::tell::EPOCHS);
     let outcome = task::train(&start, &model, &mut |progress| tell::progress(&bar, args.quiet, progress))?;
     bar.finish_and_clear();
     let title = args.input.file_stem().unwrap_or(args.input.as_os_str()).to_string_lossy();

@@ -141,7 +141,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let opened = model::open(&model::locate(&args.model)?)?;
     let vocabulary = args.vocabulary(&opened)?;
     if let Some(path) = &args.input {
-        let (_cells, _specials) = embed::records(tokens::open(path)?, &opened)?;
+        embed::records(tokens::open(path)?, &opened)?; // refuses tokens of another model
     }
     let survey = args.input.as_deref().map(|path| network::survey(path, args.condition.as_deref())).transpose()?;
     let panel = args.panel(&vocabulary, survey.as_ref())?;

@@ -63,9 +63,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let output = args.outputs.rows()?;
     let states = args.states.of();
-    let devices = args.compute.device.devices()?;
-    let first = devices.first().copied().unwrap_or(Device::Cpu);
-    let kind = args.compute.dtype.kind(first)?;
+    let (devices, first, kind) = args.compute.place()?;
     let opened = model::open(&model::locate(&args.model)?)?.geneformer()?;
     let vocabulary = args.vocabulary(&opened)?;
     let screen = Arc::new(args.what.screen(&opened, &vocabulary, args.states.measured())?);

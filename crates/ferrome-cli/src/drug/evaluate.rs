@@ -12,7 +12,6 @@ use ferrome_drug::{
         train::Part,
     },
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use tch::Device;
 
 use crate::{options::threads, tell};
@@ -93,10 +92,7 @@ pub(crate) fn run(args: &Args, given: Option<&str>) -> Result<()> {
         device,
         interrupt: Interrupt::on_signal()?,
     };
-    let bar = if args.quiet { ProgressBar::hidden() } else { ProgressBar::new(1000) };
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} two-tower perceptron, {elapsed} gone, {eta} to go") {
-        bar.set_style(style);
-    }
+    let bar = tell::bar(args.quiet, 1000, "{bar:30} two-tower perceptron, {elapsed} gone, {eta} to go");
     let report = evaluate::evaluate(&start, &data, &mut |progress| {
         bar.set_length(progress.epochs * 1000);
         bar.set_position((progress.epoch * 1000.0) as u64);

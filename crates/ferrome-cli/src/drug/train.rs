@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use ferrome_core::{device::DeviceChoice, interrupt::Interrupt};
 use ferrome_drug::checkpoint::FAST;
 use ferrome_drug::task::train::{self, Data, Measured, Outcome, Progress, Quality, SplitKind, Start, TrainConfig};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tch::Device;
 
 use crate::{options::threads, tell};
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args, given: Option<&str>) -> Result<()> {
     let data = read(&config, args.strict, args.quiet)?;
     let (folder, overwrite) = (args.output.as_path(), args.overwrite);
     let start = Start { config: &config, folder, device, overwrite, interrupt: Interrupt::on_signal()? };
-    let bar = progress_bar(args.quiet);
+    let bar = tell::bar(args.quiet, 1000, tell::EPOCHS);
     let outcome = train::train(&start, &data, &mut |progress| show(&bar, args.quiet, progress))?;
     bar.finish_and_clear();
     if !args.quiet {
@@ -148,14 +148,6 @@ impl Args {
         }
         Ok(config)
     }
-}
-
-fn progress_bar(quiet: bool) -> ProgressBar {
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(1000) };
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}, {elapsed} gone, {eta} to go") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn show(bar: &ProgressBar, quiet: bool, progress: &Progress) {

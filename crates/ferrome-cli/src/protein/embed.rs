@@ -21,7 +21,7 @@ use ferrome_protein::{
 use tch::Device;
 
 use self::input::Input;
-use crate::options::{self, Compute, Running};
+use crate::options::{self, Compute, LoadArgs, Running};
 use crate::sharding::Sharding;
 
 const EXAMPLES: &str = "\
@@ -102,9 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 pub fn embed(args: &Args, given: Given) -> Result<Summary> {
     let output = args.output()?;
     let threads = args.compute.threads();
-    let devices = args.compute.device.devices()?;
-    let first = devices.first().copied().unwrap_or(Device::Cpu);
-    let kind = args.compute.dtype.kind(first)?;
+    let (devices, first, kind) = args.compute.place()?;
     let input = Input::new(args, given.proteins, threads)?;
 
     let started = Instant::now();
@@ -135,25 +133,13 @@ pub fn embed(args: &Args, given: Given) -> Result<Summary> {
     Ok(summary)
 }
 
-/// A model to be used more than once, and where.
-#[derive(clap::Parser, Debug)]
-pub struct LoadArgs {
-    /// As for `embed`
-    #[arg(short, long, value_parser = NonEmptyStringValueParser::new())]
-    model: String,
-    #[command(flatten)]
-    compute: Compute,
-}
-
 /// Loads a model on each of its devices.
 ///
 /// # Errors
 ///
 /// One line, as `embed` prints it.
 pub fn load(args: &LoadArgs) -> Result<Arc<Resident>> {
-    let devices = args.compute.device.devices()?;
-    let first = devices.first().copied().unwrap_or(Device::Cpu);
-    let kind = args.compute.dtype.kind(first)?;
+    let (devices, _, kind) = args.compute.place()?;
     let model = resident(&args.model)?;
     for device in devices {
         model.load(kind, device)?;

@@ -16,7 +16,7 @@ use ferrome_protein::{
         pretrain::{Corpus, PretrainConfig, Progress, Start},
     },
 };
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tch::{Device, Kind};
 
 use crate::{options::threads, tell};
@@ -113,7 +113,7 @@ pub fn pretrain(args: &Args, given: Given) -> Result<()> {
         overwrite: args.overwrite,
         interrupt: Interrupt::on_signal()?,
     };
-    let bar = progress_bar(args.quiet, config.steps);
+    let bar = tell::bar(args.quiet, config.steps, "{bar:30} {pos}/{len} steps, {msg}, ETA {eta}");
     let outcome = task::pretrain::pretrain(&start, &corpus, &mut |progress| show(&bar, args.quiet, progress))?;
     bar.finish_and_clear();
     let baselines = task::pretrain::baselines(&corpus, &config);
@@ -158,14 +158,6 @@ fn training_kind(choice: DtypeChoice, device: Device) -> Result<Kind> {
         DtypeChoice::F16 => anyhow::bail!("training in f16 would need loss scaling: use bf16 or f32"),
         _ => Ok(choice.kind(device)?),
     }
-}
-
-fn progress_bar(quiet: bool, steps: u64) -> ProgressBar {
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(steps) };
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} steps, {msg}, ETA {eta}") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn show(bar: &ProgressBar, quiet: bool, progress: &Progress) {

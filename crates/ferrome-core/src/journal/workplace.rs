@@ -124,11 +124,7 @@ impl Workplace {
 
     /// Refuses an earlier run's description that differs from this one's.
     pub(super) fn compare(&self, earlier: &RunDescription) -> Result<()> {
-        let differences = earlier.differences(&self.description);
-        if differences.is_empty() {
-            return Ok(());
-        }
-        Err(Error::JournalDiffers { path: self.output.path().to_owned(), differences })
+        self.description.refuse_other(earlier, self.output.path())
     }
 
     /// What `run.json` says, where it is there.

@@ -17,7 +17,7 @@ pub(super) fn line(content: &Content) -> String {
     if content.plan.vectors.is_some() {
         parts.push(format!("vectors of {} numbers", grouped(rows.width as u64)));
     }
-    parts.push(content.source.kind().to_owned());
+    parts.push(content.source.about().kind.to_owned());
     parts.join(" · ")
 }
 
@@ -57,7 +57,8 @@ pub(super) fn tables(content: &Content) -> String {
     let mut html = table("facts", "Table", &facts(content));
     let run: Vec<(String, String)> = content
         .source
-        .metadata()
+        .about()
+        .metadata
         .iter()
         .filter(|(key, _)| !TECHNICAL.contains(&key.as_str()))
         .map(|(key, value)| (key.strip_prefix(METADATA_PREFIX).unwrap_or(key).to_owned(), shortened(value)))

@@ -1,18 +1,15 @@
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::FileReader;
 
-use super::{BATCH, Batches, Source, unreadable};
+use super::{About, BATCH, Batches, Source, unreadable};
 use crate::Result;
 
 /// An Arrow IPC file.
 pub(super) struct Arrow {
     path: PathBuf,
-    schema: SchemaRef,
-    rows: u64,
-    metadata: Vec<(String, String)>,
+    about: About,
 }
 
 impl Arrow {
@@ -22,25 +19,14 @@ impl Arrow {
         let mut metadata: Vec<_> = schema.metadata().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         metadata.sort();
         let rows = reader.map(|batch| batch.map(|batch| batch.num_rows() as u64)).sum::<Result<u64, _>>();
-        Ok(Self { path: path.to_owned(), schema, rows: rows.map_err(|error| unreadable(path, error))?, metadata })
+        let rows = rows.map_err(|error| unreadable(path, error))?;
+        Ok(Self { path: path.to_owned(), about: About { kind: "Arrow IPC", schema, rows, metadata } })
     }
 }
 
 impl Source for Arrow {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    fn metadata(&self) -> &[(String, String)] {
-        &self.metadata
-    }
-
-    fn kind(&self) -> &'static str {
-        "Arrow IPC"
+    fn about(&self) -> &About {
+        &self.about
     }
 
     fn batches(&self, columns: &[usize]) -> Result<Batches<'_>> {

@@ -3,18 +3,15 @@ use std::sync::Arc;
 
 use arrow::csv::ReaderBuilder;
 use arrow::csv::reader::Format;
-use arrow::datatypes::SchemaRef;
 
-use super::{BATCH, Batches, Source, unreadable};
+use super::{About, BATCH, Batches, Source, unreadable};
 use crate::{Error, Result};
 
 /// CSV or TSV with a line of names. What a column holds is seen in all of its rows.
 pub(super) struct Delimited {
     path: PathBuf,
     format: Format,
-    kind: &'static str,
-    schema: SchemaRef,
-    rows: u64,
+    about: About,
 }
 
 impl Delimited {
@@ -26,30 +23,20 @@ impl Delimited {
             return Err(Error::table(path, "is empty: expected a first line with the names of columns"));
         }
         let kind = if delimiter == b',' { "CSV" } else { "TSV" };
-        Ok(Self { path: path.to_owned(), format, kind, schema: Arc::new(schema), rows: rows as u64 })
+        let about = About { kind, schema: Arc::new(schema), rows: rows as u64, metadata: Vec::new() };
+        Ok(Self { path: path.to_owned(), format, about })
     }
 }
 
 impl Source for Delimited {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    fn metadata(&self) -> &[(String, String)] {
-        &[]
-    }
-
-    fn kind(&self) -> &'static str {
-        self.kind
+    fn about(&self) -> &About {
+        &self.about
     }
 
     fn batches(&self, columns: &[usize]) -> Result<Batches<'_>> {
         let file = fs_err::File::open(&self.path)?;
-        let builder = ReaderBuilder::new(self.schema.clone()).with_format(self.format.clone()).with_batch_size(BATCH);
+        let builder =
+            ReaderBuilder::new(self.about.schema.clone()).with_format(self.format.clone()).with_batch_size(BATCH);
         let reader = builder.with_projection(columns.to_vec()).build(file);
         let reader = reader.map_err(|error| unreadable(&self.path, error))?;
         Ok(Box::new(reader.map(|batch| batch.map_err(|error| unreadable(&self.path, error)))))

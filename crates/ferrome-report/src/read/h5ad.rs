@@ -3,18 +3,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema};
 use ferrome_cell::read::obsm::Obsm;
 
-use super::{BATCH, Batches, Source};
+use super::{About, BATCH, Batches, Source};
 use crate::Result;
 
 /// An AnnData file: the columns of `obs`, and the matrices of `obsm` as columns of vectors.
 pub(super) struct H5ad {
     obsm: RefCell<Obsm>,
-    schema: SchemaRef,
     columns: usize,
-    rows: u64,
+    about: About,
 }
 
 impl H5ad {
@@ -27,7 +26,8 @@ impl H5ad {
         });
         let fields: Vec<_> = obsm.schema().fields().iter().cloned().chain(vectors).collect();
         let (columns, rows) = (obsm.schema().fields().len(), obsm.cells());
-        Ok(Self { obsm: RefCell::new(obsm), schema: Arc::new(Schema::new(fields)), columns, rows })
+        let about = About { kind: "h5ad", schema: Arc::new(Schema::new(fields)), rows, metadata: Vec::new() };
+        Ok(Self { obsm: RefCell::new(obsm), columns, about })
     }
 
     fn batch(&self, rows: std::ops::Range<u64>, columns: &[usize]) -> Result<RecordBatch> {
@@ -48,33 +48,21 @@ impl H5ad {
                 }
             });
         }
-        let schema = self.schema.project(columns).map_err(ferrome_core::Error::from)?;
+        let schema = self.about.schema.project(columns).map_err(ferrome_core::Error::from)?;
         let options = RecordBatchOptions::new().with_row_count(Some(length));
         Ok(RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options).map_err(ferrome_core::Error::from)?)
     }
 }
 
 impl Source for H5ad {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    fn metadata(&self) -> &[(String, String)] {
-        &[]
-    }
-
-    fn kind(&self) -> &'static str {
-        "h5ad"
+    fn about(&self) -> &About {
+        &self.about
     }
 
     fn batches(&self, columns: &[usize]) -> Result<Batches<'_>> {
         let columns = columns.to_vec();
-        Ok(Box::new((0..self.rows).step_by(BATCH).map(move |first| {
-            let last = (first + BATCH as u64).min(self.rows);
+        Ok(Box::new((0..self.about.rows).step_by(BATCH).map(move |first| {
+            let last = (first + BATCH as u64).min(self.about.rows);
             self.batch(first..last, &columns)
         })))
     }

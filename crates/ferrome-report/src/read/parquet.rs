@@ -1,18 +1,15 @@
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{BATCH, Batches, Source, unreadable};
+use super::{About, BATCH, Batches, Source, unreadable};
 use crate::{Error, Result};
 
 /// Parquet files with the same columns, one after another.
 pub(super) struct Parquet {
     files: Vec<PathBuf>,
-    schema: SchemaRef,
-    rows: u64,
-    metadata: Vec<(String, String)>,
+    about: About,
 }
 
 type Builder = ParquetRecordBatchReaderBuilder<std::fs::File>;
@@ -39,7 +36,7 @@ impl Parquet {
     }
 
     fn of(files: Vec<PathBuf>) -> Result<Self> {
-        let mut found: Option<Self> = None;
+        let mut found: Option<About> = None;
         for file in &files {
             let builder = builder(file)?;
             let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
@@ -49,7 +46,7 @@ impl Parquet {
                     let entries = metadata.into_iter().flatten();
                     let metadata =
                         entries.map(|entry| (entry.key.clone(), entry.value.clone().unwrap_or_default())).collect();
-                    found = Some(Self { files: Vec::new(), schema: builder.schema().clone(), rows, metadata });
+                    found = Some(About { kind: "Parquet", schema: builder.schema().clone(), rows, metadata });
                 }
                 Some(first) if first.schema.fields() == builder.schema().fields() => first.rows += rows,
                 Some(_) => {
@@ -58,26 +55,14 @@ impl Parquet {
                 }
             }
         }
-        let found = found.ok_or_else(|| Error::table(Path::new(""), "no files"))?;
-        Ok(Self { files, ..found })
+        let about = found.ok_or_else(|| Error::table(Path::new(""), "no files"))?;
+        Ok(Self { files, about })
     }
 }
 
 impl Source for Parquet {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    fn metadata(&self) -> &[(String, String)] {
-        &self.metadata
-    }
-
-    fn kind(&self) -> &'static str {
-        "Parquet"
+    fn about(&self) -> &About {
+        &self.about
     }
 
     fn batches(&self, columns: &[usize]) -> Result<Batches<'_>> {

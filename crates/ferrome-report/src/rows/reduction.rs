@@ -46,7 +46,7 @@ pub(super) fn reduction(
     mask: Option<&[bool]>,
     (request, limits): (&Request, Limits),
 ) -> Result<Option<Reduction>> {
-    let rows = mask.map_or(source.rows(), |_| request.points as u64).max(1);
+    let rows = mask.map_or(source.about().rows, |_| request.points as u64).max(1);
     let mut moments: Option<Tensor> = None;
     let (mut width, mut first) = (0, 0);
     let _guard = tch::no_grad_guard();

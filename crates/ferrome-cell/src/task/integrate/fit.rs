@@ -4,12 +4,12 @@ use std::path::Path;
 
 use ferrome_core::interrupt::Interrupt;
 use ferrome_core::journal::Lock;
-use ferrome_core::train::AdamW;
+use ferrome_core::train::{AdamW, Kept, seed_step};
 use tch::{Device, Kind};
 
 use super::loss::{self, Hidden};
 use super::order::Split;
-use super::state::{Kept, State};
+use super::state::State;
 use super::{Corpus, IntegrateConfig, Measured, measured};
 use crate::model::scgpt::Integrator;
 use crate::{Error, Result};
@@ -142,7 +142,7 @@ impl Trainer<'_> {
     fn step(&mut self, cells: &[usize]) -> Result<f64> {
         let Start { config, corpus, kind, device, .. } = self.start;
         // Every step draws its own dropout, so that one that is done again draws the same.
-        tch::manual_seed((config.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.state.step).cast_signed());
+        seed_step(config.seed, self.state.step);
         let mask = loss::mask_value(self.model.model.config());
         let hidden = Hidden::new((corpus, cells), config, mask, self.state.step, *device)?;
         let parts = loss::parts(self.model, &hidden, config, *kind)?;

@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tch::Tensor;
 
 use super::Corpus;
 use crate::read::obsm::{CELL_ID, Obsm};
+use crate::read::whole;
 use crate::{Error, Result};
 
 /// The column of vectors that `cell embed` writes.
@@ -36,7 +37,7 @@ impl Rival {
     pub fn of_table(name: &str, path: &Path) -> Result<Self> {
         let mut rival = Self { source: path.display().to_string(), ..Self::empty(name) };
         let batches = match path.extension().and_then(|suffix| suffix.to_str()) {
-            Some("parquet") => parquet(path)?,
+            Some("parquet") => whole::parquet(path)?,
             Some("csv") => csv(path, b',')?,
             Some("tsv") => csv(path, b'\t')?,
             _ => return Err(Error::file(path, "expected a table: .parquet, .csv or .tsv; or obsm/KEY of the h5ad")),
@@ -160,20 +161,8 @@ fn texts(batch: &RecordBatch, name: &str) -> Result<Vec<String>, String> {
     Ok(column.as_string::<i32>().iter().map(|value| value.unwrap_or_default().to_owned()).collect())
 }
 
-fn parquet(path: &Path) -> Result<Vec<RecordBatch>> {
-    let wrong = |reason: String| Error::file(path, reason);
-    let file = fs_err::File::open(path)?.into_file();
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build);
-    let reader = reader.map_err(|e| wrong(format!("is no Parquet file: {e}")))?;
-    reader.collect::<Result<_, _>>().map_err(|e| wrong(e.to_string()))
-}
-
 /// The first column that has no name, as pandas writes its index, is taken for the ids.
 fn csv(path: &Path, delimiter: u8) -> Result<Vec<RecordBatch>> {
-    use std::sync::Arc;
-
-    use arrow::array::{ArrayRef, StringArray};
-
     let wrong = |reason: String| Error::file(path, reason);
     let content = fs_err::read(path)?;
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(content.as_slice());

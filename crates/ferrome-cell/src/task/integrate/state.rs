@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use ferrome_core::device::kind_name;
 use ferrome_core::fingerprint::{Fingerprint, hex};
+use ferrome_core::journal::RunDescription;
 use ferrome_core::nn::Loader;
-use ferrome_core::train::write_tensors;
+use ferrome_core::train::{Kept, read_state, state_entry, write_tensors};
 use ferrome_core::weights::Checkpoint;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
@@ -14,14 +15,11 @@ use super::fit::Trainer;
 use super::{Corpus, Measured, Start};
 use crate::{Error, Result};
 
-/// The key of the checkpoint's metadata under which it stands.
-const KEY: &str = "ferrome.state";
-
 /// How far a run is.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(super) struct State {
     /// What must be the same for a run to go on.
-    description: Vec<(String, String)>,
+    description: RunDescription,
     pub(super) step: u64,
     pub(super) epoch: u64,
     /// Steps of the epoch that are done.
@@ -32,30 +30,14 @@ pub(super) struct State {
     pub(super) measured: Vec<Measured>,
 }
 
-/// Copies of all tensors, as they were at their best.
-#[derive(Debug, Default)]
-pub(super) struct Kept(Vec<(String, Tensor)>);
-
 impl State {
     pub(super) fn new(start: &Start) -> Result<Self> {
-        let mut config = serde_json::to_value(start.config).map_err(std::io::Error::from)?;
-        if let Some(config) = config.as_object_mut() {
-            config.remove("checkpoint_every"); // decides when is written, not what is learnt
-        }
-        let known = [
-            ("cells", identity(start.corpus)),
-            ("from", start.from.to_owned()),
-            ("dtype", kind_name(start.kind).to_owned()),
-        ];
-        let mut description: Vec<_> = known.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        let keys = config.as_object().into_iter().flatten();
-        description.extend(keys.map(|(key, value)| (key.clone(), value.to_string())));
+        let mut description = RunDescription::new()
+            .with("cells", identity(start.corpus))
+            .with("from", start.from)
+            .with("dtype", kind_name(start.kind));
+        description.set_options(start.config, &["checkpoint_every"])?; // decides when is written, not what is learnt
         Ok(Self { description, ..Self::default() })
-    }
-
-    fn differences(&self, earlier: &Self) -> Vec<String> {
-        let pairs = self.description.iter().zip(&earlier.description).filter(|(now, before)| now != before);
-        pairs.map(|((key, now), (_, before))| format!("{key} was `{before}`, now `{now}`")).collect()
     }
 }
 
@@ -71,32 +53,6 @@ fn identity(corpus: &Corpus) -> String {
         all.push(&bins);
     }
     hex(all.finish())
-}
-
-impl Kept {
-    pub(super) fn of(tensors: Vec<(String, &Tensor)>) -> Result<Self> {
-        let _guard = tch::no_grad_guard();
-        let copy = |(name, tensor): (String, &Tensor)| {
-            let mut kept = tensor.f_zeros_like()?;
-            kept.f_copy_(tensor)?;
-            Ok((name, kept))
-        };
-        Ok(Self(tensors.into_iter().map(copy).collect::<Result<_>>()?))
-    }
-
-    /// Nothing where nothing was kept.
-    pub(super) fn put_back(&self, tensors: Vec<(String, &Tensor)>) -> Result<()> {
-        let _guard = tch::no_grad_guard();
-        for ((_, kept), (_, tensor)) in self.0.iter().zip(tensors) {
-            tensor.shallow_clone().f_copy_(kept)?;
-        }
-        Ok(())
-    }
-
-    fn read(loader: &Loader, tensors: Vec<(String, &Tensor)>) -> Result<Self> {
-        let one = |(name, tensor): (String, &Tensor)| Ok((name.clone(), loader.tensor(&name, &tensor.size())?));
-        Ok(Self(tensors.into_iter().map(one).collect::<Result<_>>()?))
-    }
 }
 
 impl Trainer<'_> {
@@ -115,12 +71,8 @@ impl Trainer<'_> {
             return self.keep();
         }
         let checkpoint = Checkpoint::open(&path)?;
-        let json = checkpoint.metadata().get(KEY).and_then(|value| value.as_str()).unwrap_or_default();
-        let state: State = serde_json::from_str(json).map_err(|e| Error::file(&path, format!("not a state: {e}")))?;
-        let differences = self.state.differences(&state);
-        if !differences.is_empty() {
-            return Err(ferrome_core::Error::JournalDiffers { path: folder.to_owned(), differences }.into());
-        }
+        let state: State = read_state(&checkpoint).map_err(|e| Error::file(&path, format!("not a state: {e}")))?;
+        self.state.description.refuse_other(&state.description, folder)?;
         let loader = Loader::new(&checkpoint, Kind::Float, self.start.device);
         let kept = match state.best {
             Some(_) => Kept::read(&loader.pp("best"), self.model.tensors())?,
@@ -141,8 +93,7 @@ impl Trainer<'_> {
         fs_err::create_dir_all(path.parent().unwrap_or(self.start.folder))?;
         let now = self.model.tensors().into_iter().chain(self.optimiser.state());
         let mut all: Vec<(String, &Tensor)> = now.map(|(name, tensor)| (format!("now.{name}"), tensor)).collect();
-        all.extend(self.kept.0.iter().map(|(name, tensor)| (format!("best.{name}"), tensor)));
-        let state = serde_json::to_string(&self.state).map_err(std::io::Error::from)?;
-        Ok(write_tensors(&all, [(KEY.to_owned(), state)], &path)?)
+        all.extend(self.kept.under("best"));
+        Ok(write_tensors(&all, [state_entry(&self.state)?], &path)?)
     }
 }

@@ -4,8 +4,8 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type};
 use hashbrown::HashMap;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use crate::read::whole;
 use crate::{Error, Result};
 
 /// The cells of a table of embeddings that have a vector.
@@ -28,7 +28,7 @@ impl Points {
             (Some(labels), Some(colour)) => Some(column(labels, colour)?),
             _ => None,
         };
-        for batch in parquet(path)? {
+        for batch in whole::parquet(path)? {
             let ids = text(&batch, "cell_id", path)?;
             let embedding = batch.column_by_name("embedding").and_then(|column| column.as_fixed_size_list_opt());
             let embedding = embedding.ok_or_else(|| {
@@ -76,7 +76,7 @@ fn column(path: &Path, name: &str) -> Result<HashMap<String, String>> {
     let is_parquet = path.extension().is_some_and(|suffix| suffix == "parquet");
     if is_parquet {
         let mut all = HashMap::new();
-        for batch in parquet(path)? {
+        for batch in whole::parquet(path)? {
             all.extend(text(&batch, "cell_id", path)?.into_iter().zip(text(&batch, name, path)?));
         }
         return Ok(all);
@@ -101,14 +101,6 @@ fn column(path: &Path, name: &str) -> Result<HashMap<String, String>> {
         all.insert(at(id), at(value));
     }
     Ok(all)
-}
-
-fn parquet(path: &Path) -> Result<Vec<RecordBatch>> {
-    let wrong = |reason: String| Error::file(path, reason);
-    let file = fs_err::File::open(path)?.into_file();
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build);
-    let reader = reader.map_err(|e| wrong(format!("is no Parquet file: {e}")))?;
-    reader.collect::<Result<_, _>>().map_err(|e| wrong(e.to_string()))
 }
 
 /// A column as text; what is null is empty.

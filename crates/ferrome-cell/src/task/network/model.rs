@@ -2,20 +2,14 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::model::scgpt::{self, CellTokens, ScGpt};
-use crate::model::{Batch, Geneformer, OpenModel};
+use crate::model::scgpt::CellTokens;
+use crate::model::{Encoder, OpenModel};
 use crate::read::tokens::TokenCell;
 use crate::{Error, Result};
 
 /// A loaded model.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a run has one")]
-pub enum NetworkModel {
-    /// Genes by rank.
-    Geneformer(Geneformer),
-    /// Genes with their expression.
-    ScGpt(ScGpt),
-}
+pub struct NetworkModel(Encoder);
 
 /// Queries and keys of all tokens of a batch, `[t, h, k]`, and where each cell lies.
 pub(super) struct QueryKey {
@@ -31,19 +25,13 @@ impl NetworkModel {
     ///
     /// Lists what is missing, of another shape or left over; fails when the device has no room.
     pub fn load(opened: &OpenModel, device: Device) -> Result<Self> {
-        Ok(match opened {
-            OpenModel::Geneformer(model) => Self::Geneformer(model.load(Kind::Float, device)?),
-            OpenModel::ScGpt(model) => Self::ScGpt(model.load(Kind::Float, device)?),
-        })
+        Ok(Self(Encoder::load(opened, Kind::Float, device)?))
     }
 
     /// Number of blocks.
     #[must_use]
     pub fn blocks(&self) -> usize {
-        match self {
-            Self::Geneformer(model) => model.config().num_hidden_layers,
-            Self::ScGpt(model) => model.config().nlayers,
-        }
+        self.0.shape().blocks()
     }
 
     /// What genes are to the model before it has seen a cell: `[g, d]`.
@@ -53,10 +41,10 @@ impl NetworkModel {
     /// Fails when a token is outside the model's table.
     pub fn gene_embeddings(&self, tokens: &[i32]) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
-        let tokens = Tensor::f_from_slice(tokens)?.f_to_kind(Kind::Int64)?.f_to_device(self.device())?;
-        match self {
-            Self::Geneformer(model) => model.gene_embeddings(&tokens),
-            Self::ScGpt(model) => model.gene_embeddings(&tokens),
+        let tokens = Tensor::f_from_slice(tokens)?.f_to_kind(Kind::Int64)?.f_to_device(self.0.device())?;
+        match &self.0 {
+            Encoder::Geneformer(model) => model.gene_embeddings(&tokens),
+            Encoder::ScGpt(model) => model.gene_embeddings(&tokens),
         }
     }
 
@@ -67,13 +55,8 @@ impl NetworkModel {
             Ok(tokens) if tokens.is_empty() => return Some("no tokens".into()),
             Ok(tokens) => tokens,
         };
-        let (rows, most) = match self {
-            Self::Geneformer(model) => {
-                let config = model.config();
-                (config.vocab_size, usize::try_from(config.max_position_embeddings).unwrap_or(usize::MAX))
-            }
-            Self::ScGpt(model) => (model.config().ntoken, usize::MAX),
-        };
+        let shape = self.0.shape();
+        let (rows, most) = (shape.tokens(), shape.positions().unwrap_or(usize::MAX));
         if let Some(token) = tokens.iter().find(|&&token| token < 0 || i64::from(token) >= rows) {
             return Some(format!("token {token} is none of the model's {rows}"));
         }
@@ -83,34 +66,22 @@ impl NetworkModel {
     /// Queries and keys of block `layer` (counted from 1) for the tokens of `cells`.
     pub(super) fn query_key(&self, cells: &[TokenCell], layer: usize) -> Result<QueryKey> {
         let _guard = tch::no_grad_guard();
-        let tokens = |cell: &TokenCell| cell.tokens.as_ref().map_or_else(|_| Vec::new(), Clone::clone);
-        let tokens: Vec<Vec<i32>> = cells.iter().map(tokens).collect();
-        let before = layer.saturating_sub(1);
-        let (query, key, spans) = match self {
-            Self::Geneformer(model) => {
-                let tokens: Vec<&[i32]> = tokens.iter().map(Vec::as_slice).collect();
-                let batch = Batch::new(&tokens, model.device())?;
-                let x = model.forward(&batch, before, |_, _| Ok(()))?;
-                let (query, key) = model.query_key(layer, &x)?;
-                (query, key, batch.sequences.spans().collect())
-            }
-            Self::ScGpt(model) => {
-                let values: Option<Vec<&[f32]>> = cells.iter().map(|cell| cell.values.as_deref()).collect();
-                let values = values.ok_or(Error::NoValues)?;
-                let cells = tokens.iter().zip(values).map(|(tokens, values)| CellTokens { tokens, values });
-                let batch = scgpt::Batch::new(&cells.collect::<Vec<_>>(), model.device())?;
-                let x = model.forward(&batch, before, |_, _| Ok(()))?;
-                let (query, key) = model.query_key(layer, &x)?;
-                (query, key, batch.sequences.spans().collect())
-            }
+        let pack = |cell| self.pack(cell);
+        let cells = cells.iter().map(pack).collect::<Result<Vec<_>>>()?;
+        let found = self.0.represent(&cells, layer.saturating_sub(1))?;
+        let (query, key) = match &self.0 {
+            Encoder::Geneformer(model) => model.query_key(layer, &found.x)?,
+            Encoder::ScGpt(model) => model.query_key(layer, &found.x)?,
         };
-        Ok(QueryKey { query, key, spans })
+        Ok(QueryKey { query, key, spans: found.sequences().spans().collect() })
     }
 
-    fn device(&self) -> Device {
-        match self {
-            Self::Geneformer(model) => model.device(),
-            Self::ScGpt(model) => model.device(),
+    // A Geneformer does not look at values, which its tokens do not have.
+    fn pack<'a>(&self, cell: &'a TokenCell) -> Result<CellTokens<'a>> {
+        let tokens = cell.tokens.as_deref().unwrap_or_default();
+        match (&self.0, cell.values.as_deref()) {
+            (Encoder::Geneformer(_), _) => Ok(CellTokens { tokens, values: &[] }),
+            (Encoder::ScGpt(_), values) => Ok(CellTokens { tokens, values: values.ok_or(Error::NoValues)? }),
         }
     }
 }

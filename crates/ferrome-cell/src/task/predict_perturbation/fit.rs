@@ -4,8 +4,8 @@ use std::path::Path;
 
 use ferrome_core::fingerprint::{Fingerprint, hex};
 use ferrome_core::interrupt::Interrupt;
-use ferrome_core::journal::Lock;
-use ferrome_core::train::{AdamW, write_tensors};
+use ferrome_core::journal::{Lock, RunDescription};
+use ferrome_core::train::{AdamW, read_state, state_entry, write_tensors};
 use ferrome_core::weights::Checkpoint;
 use rand::seq::{IndexedRandom, index};
 use rand::{Rng, SeedableRng};
@@ -21,8 +21,6 @@ use crate::{Error, Result};
 const CHECKPOINT: &str = "checkpoint.safetensors";
 /// In the folder as long as a run writes into it.
 const LOCK: &str = ".ferrome-lock";
-/// The key of the checkpoint's metadata.
-const KEY: &str = "ferrome.state";
 
 /// What a run is started with.
 #[derive(Debug)]
@@ -58,7 +56,7 @@ pub struct Progress {
 
 #[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
 struct State {
-    description: Vec<(String, String)>,
+    description: RunDescription,
     step: u64,
 }
 
@@ -107,15 +105,8 @@ fn resume(start: &Start, optimiser: &mut AdamW, state: &mut State) -> Result<()>
         return Ok(());
     }
     let checkpoint = Checkpoint::open(&path)?;
-    let json = checkpoint.metadata().get(KEY).and_then(|value| value.as_str()).unwrap_or_default();
-    let earlier: State = serde_json::from_str(json).map_err(|e| Error::file(&path, e.to_string()))?;
-    let differences: Vec<String> = (state.description.iter().zip(&earlier.description))
-        .filter(|(now, before)| now != before)
-        .map(|((key, now), (_, before))| format!("{key} was `{before}`, now `{now}`"))
-        .collect();
-    if !differences.is_empty() {
-        return Err(ferrome_core::Error::JournalDiffers { path: start.folder.to_owned(), differences }.into());
-    }
+    let earlier: State = read_state(&checkpoint).map_err(|e| Error::file(&path, e.to_string()))?;
+    state.description.refuse_other(&earlier.description, start.folder)?;
     optimiser.restore(&checkpoint, i32::try_from(earlier.step).unwrap_or(i32::MAX))?;
     *state = earlier;
     Ok(())
@@ -123,12 +114,11 @@ fn resume(start: &Start, optimiser: &mut AdamW, state: &mut State) -> Result<()>
 
 fn keep(start: &Start, generator: &Generator, optimiser: &AdamW, state: &State) -> Result<()> {
     let all: Vec<_> = generator.parameters().into_iter().chain(optimiser.state()).collect();
-    let json = serde_json::to_string(state).map_err(std::io::Error::from)?;
-    Ok(write_tensors(&all, [(KEY.to_owned(), json)], &start.folder.join(CHECKPOINT))?)
+    Ok(write_tensors(&all, [state_entry(state)?], &start.folder.join(CHECKPOINT))?)
 }
 
 // What must be the same for a run to go on.
-fn describe(start: &Start) -> Result<Vec<(String, String)>> {
+fn describe(start: &Start) -> Result<RunDescription> {
     let Start { screen, split, .. } = start;
     let mut data = Fingerprint::new();
     for gene in &screen.genes {
@@ -139,14 +129,12 @@ fn describe(start: &Start) -> Result<Vec<(String, String)>> {
         let bytes: Vec<u8> = screen.cell(cell).iter().flat_map(|value| value.to_le_bytes()).collect();
         data.push(&bytes);
     }
-    let config = serde_json::to_value(start.config).map_err(std::io::Error::from)?;
-    let mut all = vec![
-        ("cells".to_owned(), hex(data.finish())),
-        ("held out".into(), format!("{:?}", split.test)),
-        ("from".into(), start.from.to_owned()),
-    ];
-    all.extend(config.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.to_string())));
-    Ok(all)
+    let mut description = RunDescription::new()
+        .with("cells", hex(data.finish()))
+        .with("held out", format!("{:?}", split.test))
+        .with("from", start.from);
+    description.set_options(start.config, &[])?;
+    Ok(description)
 }
 
 /// Control cells, turned into cells of conditions: the mean squared error over the genes taken.

@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use ferrome_core::{journal::Lock, train::AdamW};
+use ferrome_core::journal::Lock;
+use ferrome_core::train::{AdamW, Kept, seed_step};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::config::TICKS;
 use super::lesson::{Lesson, Part};
 use super::network::{NO_MODEL, Network};
-use super::state::{Kept, State};
+use super::state::State;
 use super::{Corpus, Measured, Outcome, Progress, Start, finish, measured};
 use crate::model::Shape;
 use crate::{Error, Result};
@@ -145,7 +146,7 @@ impl<'a> Trainer<'a> {
     fn step(&mut self, cells: &[usize], share: f64) -> Result<f64> {
         let config = self.start.config;
         // Every step draws its own numbers, so that one that is done again draws the same.
-        tch::manual_seed((config.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.state.step).cast_signed());
+        seed_step(config.seed, self.state.step);
         let mut random = ChaCha8Rng::seed_from_u64(config.seed);
         random.set_stream(u64::MAX - self.state.step); // the streams of the epochs count from 0
         self.state.rate = config.schedule().rate(self.state.epoch * TICKS + (share * TICKS as f64) as u64);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ferrome_cell::task::integrate::{Corpus, Method, Outcome, Progress};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 pub(super) fn corpus(corpus: &Corpus, quiet: bool) {
     if quiet {
@@ -15,14 +15,6 @@ pub(super) fn corpus(corpus: &Corpus, quiet: bool) {
     for (reason, count, first) in corpus.left_out() {
         eprintln!("{count} cells were left out, `{first}` first: {reason}");
     }
-}
-
-pub(super) fn bar(quiet: bool) -> ProgressBar {
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(1000) };
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}, {elapsed} gone, {eta} to go") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 pub(super) fn progress(bar: &ProgressBar, quiet: bool, progress: &Progress) {

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ferrome_core::{interrupt::Interrupt, train::AdamW};
+use ferrome_core::{
+    interrupt::Interrupt,
+    train::{AdamW, Kept, seed_step},
+};
 use tch::Device;
 
 use super::{
@@ -22,7 +25,7 @@ use crate::{
     inputs::Drug,
     model::{DrugBatch, PairConfig, PairModel, Weights},
 };
-use state::{Kept, State};
+use state::State;
 
 /// Between two checkpoints at least so much time passes.
 const BETWEEN: Duration = Duration::from_secs(20);
@@ -150,7 +153,7 @@ impl<'a> Trainer<'a> {
             let share = i as f64 / steps.len() as f64;
             let rate = config.schedule().rate(self.state.epoch * TICKS + (share * TICKS as f64) as u64);
             // Every step draws its own numbers, so that one that is done again draws the same.
-            tch::manual_seed((self.seed().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.state.step) as i64);
+            seed_step(self.seed(), self.state.step);
             let loss = self.loss(step)?;
             loss.f_backward()?;
             self.optimiser.step(rate)?;
@@ -193,7 +196,7 @@ impl<'a> Trainer<'a> {
             state.best = (!refit).then_some(found);
             state.best_epoch = state.epoch;
             if !refit {
-                self.kept = Kept::of(&self.model)?;
+                self.kept = Kept::of(self.model.parts().all())?;
             }
         }
         Ok(measured)
@@ -213,7 +216,7 @@ impl<'a> Trainer<'a> {
 
     /// The model as it was at its best.
     fn finish(mut self) -> Result<Fitted> {
-        self.kept.put_back(&self.model)?;
+        self.kept.put_back(self.model.parts().all())?;
         let split = &self.lesson.split;
         let (validation, test) = (self.predict(&split.validation)?, self.predict(&split.test)?);
         let (epoch, measured) = (self.state.best_epoch, std::mem::take(&mut self.state.metrics));

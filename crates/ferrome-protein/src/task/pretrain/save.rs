@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use ferrome_core::{journal::write_whole, train::write_tensors};
+use ferrome_core::{
+    journal::write_whole,
+    train::{state_entry, write_tensors},
+};
+use serde::Serialize;
 use tch::Tensor;
 
 use crate::{
@@ -101,9 +105,9 @@ fn config_json(config: &Config) -> String {
 pub(super) fn checkpoint(
     parameters: Vec<(String, &Tensor)>,
     optimiser: Vec<(String, &Tensor)>,
-    state: String,
+    state: &impl Serialize,
     path: &Path,
 ) -> Result<()> {
     let all: Vec<(String, &Tensor)> = parameters.into_iter().chain(optimiser).collect();
-    Ok(write_tensors(&all, [("ferrome.state".into(), state)], path)?)
+    Ok(write_tensors(&all, [state_entry(state)?], path)?)
 }

@@ -2,19 +2,16 @@
 
 use std::path::Path;
 
-use ferrome_core::weights::Checkpoint;
+use ferrome_core::{device::kind_name, journal::RunDescription, train::read_state, weights::Checkpoint};
 use serde::{Deserialize, Serialize};
 
 use super::{Corpus, Measured, Start, corpus::Cursor};
 use crate::{Error, Result, model::OpenModel};
 
-/// The key of the checkpoint's metadata under which it stands.
-const KEY: &str = "ferrome.state";
-
 /// How far a run is.
 #[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(super) struct State {
-    description: Vec<(String, String)>,
+    description: RunDescription,
     pub(super) step: u64,
     epoch: u64,
     next: usize,
@@ -34,23 +31,11 @@ impl State {
 
     /// The state in the checkpoint at `path`, of a run that was started as this one.
     pub(super) fn resumed(&self, checkpoint: &Checkpoint, path: &Path, folder: &Path) -> Result<Self> {
-        let json = checkpoint.metadata().get(KEY).and_then(|value| value.as_str()).unwrap_or_default();
         let unreadable =
             |e: serde_json::Error| Error::Config { source_name: path.display().to_string(), reason: e.to_string() };
-        let earlier: Self = serde_json::from_str(json).map_err(unreadable)?;
-        let differences: Vec<String> = (self.description.iter().zip(&earlier.description))
-            .filter(|(now, before)| now != before)
-            .map(|((key, now), (_, before))| format!("{key} was `{before}`, now `{now}`"))
-            .collect();
-        if differences.is_empty() {
-            return Ok(earlier);
-        }
-        Err(ferrome_core::Error::JournalDiffers { path: folder.to_owned(), differences }.into())
-    }
-
-    /// For the checkpoint.
-    pub(super) fn json(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|e| Error::Save(e.to_string()))
+        let earlier: Self = read_state(checkpoint).map_err(unreadable)?;
+        self.description.refuse_other(&earlier.description, folder)?;
+        Ok(earlier)
     }
 
     /// Where it stands in its data.
@@ -85,12 +70,12 @@ impl State {
 }
 
 // What must be the same for a run to go on.
-fn describe(start: &Start, corpus: &Corpus) -> Result<Vec<(String, String)>> {
+fn describe(start: &Start, corpus: &Corpus) -> Result<RunDescription> {
     let from = start.from.map(OpenModel::fingerprint).transpose()?.unwrap_or_else(|| "random".into());
-    let kind = ferrome_core::device::kind_name(start.kind).to_owned();
-    let mut all = vec![("data".to_owned(), corpus.fingerprint()), ("from".into(), from), ("dtype".into(), kind)];
-    let config = serde_json::to_value(start.config).map_err(|e| Error::Save(e.to_string()))?;
-    let keys = config.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.to_string()));
-    all.extend(keys);
-    Ok(all)
+    let mut description = RunDescription::new()
+        .with("data", corpus.fingerprint())
+        .with("from", from)
+        .with("dtype", kind_name(start.kind));
+    description.set_options(start.config, &[])?;
+    Ok(description)
 }

@@ -155,6 +155,6 @@ impl<'a> Trainer<'a> {
 
     fn keep_checkpoint(&self) -> Result<()> {
         let path = self.start.folder.join(CHECKPOINT);
-        save::checkpoint(self.model.parameters(), self.optimiser.state(), self.state.json()?, &path)
+        save::checkpoint(self.model.parameters(), self.optimiser.state(), &self.state, &path)
     }
 }
