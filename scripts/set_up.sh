@@ -80,6 +80,15 @@ driver_is_there() {
     [ -e /dev/nvidiactl ] || ldconfig -p 2>/dev/null | grep -q 'libcuda\.so\.1'
 }
 
+check_space() { # GB
+    local free
+    free=$(df -Pk "$venv" | awk 'END { print int($4 / 1000000) }')
+    if [ "$free" -lt "$1" ]; then
+        say "$venv needs about $1 GB of free space, and its disk has $free GB: make room, and run the same command again"
+        exit 1
+    fi
+}
+
 # What an installation was made from; another answer means that it has to be made again.
 origin() { # requirement files
     (cd "$root/scripts" && python3 --version && cat set_up.sh "$@") | sha256sum | cut -d ' ' -f 1
@@ -133,6 +142,7 @@ install_once() { # stamp, origin, function
 
 install_runtime() {
     say "installing libtorch 2.11.0 (torch without its dependencies; about 600 MB to download) and cmake"
+    check_space 3
     install --no-deps --requirement "$root/scripts/requirements-runtime.txt"
 }
 
@@ -141,9 +151,20 @@ install_cuda() {
     install torch==2.11.0 cmake maturin --constraint "$root/scripts/requirements-test.txt"
 }
 
+# What requirements-test.txt names, in parts, so that a wheel and what was unpacked from it lie on the disk together for one
+# part at a time only. All of it is named there, so pip need not look for more; triton is for graphics cards alone.
+install_tested_packages() {
+    local wanted=$root/scripts/requirements-test.txt part
+    for part in '^torch==' '^nvidia-cublas==' '^nvidia-cudnn' '^nvidia-'; do
+        install --no-deps $(grep -E "$part" "$wanted")
+    done
+    install --no-deps $(grep -vE '^(#|$|torch==|nvidia-|triton==)' "$wanted")
+}
+
 install_test() {
     say "installing what the tests need: torch, transformers, fair-esm, scanpy, rdkit, pytest (about 3 GB to download)"
-    install --requirement "$root/scripts/requirements-test.txt"
+    check_space 8
+    install_tested_packages
     # Its build wants pkg_resources, which only older versions of setuptools have, such as the one that venv brings.
     install --no-deps --no-build-isolation umi-tools==1.1.6
     # What wrote and read token folders in Geneformer's days; in a folder of its own, for PYTHONPATH.
