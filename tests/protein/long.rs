@@ -39,7 +39,7 @@ fn error_is_the_default_and_says_the_choices() {
     let place = place();
     for choice in ["", "--long error"] {
         let summary = place.embed(&format!("long.fasta {MODEL} -o out.parquet --overwrite {choice}"));
-        let expected = "3 rows: 2 computed, 1 rejected (too long for the model, first `long`); ";
+        let expected = "3 rows: 2 computed, 1 rejected (too long for the model, see --long, first `long`); ";
         assert!(summary.starts_with(expected), "{summary}");
         let table = place.table("out.parquet");
         let reason = "1100 residues are more than the model's 1022: choose --long truncate or --long window";

@@ -277,8 +277,9 @@ def test_bad_input_gets_one_line(place: Path) -> None:
     line = changed(m=str(golden / "scgpt_generator"))
     assert line.endswith("is a perturbation generator; integration begins with the model that embeds cells")
     (place / "short.csv").write_text("cell_id,x,y\ncell0,1,2\n")
-    line = refused(*command("out", "--compare", "Mine=short.csv"), cwd=place)
+    line = refused(*command("never", "--compare", "Mine=short.csv"), cwd=place)
     assert line == "error: short.csv: has no row for the cell `cell1`"
+    assert not (place / "never").exists(), "refused before the training"
     (place / "nan.csv").write_text("cell_id,x\n" + "".join(f"cell{i},{'nan' if i == 9 else i}\n" for i in range(CELLS)))
     line = refused(*command("out", "--compare", "Mine=nan.csv"), cwd=place)
     assert line == "error: nan.csv: cell `cell9`: its vector holds what is no number"

@@ -17,6 +17,14 @@ pub(crate) fn answer(text: impl Display) -> Result<()> {
     }
 }
 
+/// What every run says, however quiet, on one line.
+pub(crate) fn say(line: impl Display) {
+    match host::current() {
+        Some(host) => host.listener.say(&line.to_string()),
+        None => eprintln!("{line}"),
+    }
+}
+
 /// Something that the user should know, on one line.
 pub(crate) fn warn(line: &str) {
     match host::current() {

@@ -28,6 +28,8 @@ pub struct Report {
 pub trait Listener: Send + Sync {
     /// The job went on.
     fn report(&self, report: Report);
+    /// What the user is told in any case, as on stderr, on one line.
+    fn say(&self, line: &str);
     /// Something that the user should know, on one line.
     fn warn(&self, line: &str);
 }
@@ -56,6 +58,7 @@ impl fmt::Debug for Host {
 /// struct Deaf;
 /// impl Listener for Deaf {
 ///     fn report(&self, _: Report) {}
+///     fn say(&self, _: &str) {}
 ///     fn warn(&self, _: &str) {}
 /// }
 ///

@@ -57,27 +57,45 @@ impl Progress {
         }
     }
 
+    /// Tells a [`host`] that all is done, which may have been less work than expected: what stands in the input twice is
+    /// computed once.
+    pub fn completed(&self) {
+        if let Some(totals) = self.totals {
+            self.tell(totals.tokens.unwrap_or(totals.rows));
+        }
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
     fn show(&self) {
-        let rows = self.finished.0 + self.loose.0;
-        let seconds = self.start.elapsed().as_secs_f64().max(1e-3);
-        let speed = format!("{:.0} tokens/s", self.tokens as f64 / seconds);
         let by_tokens = self.totals.and_then(|totals| totals.tokens).map(|_| self.finished.1 + self.loose.1);
-        let done = by_tokens.unwrap_or(rows);
-        let message = match self.totals {
-            Some(totals) => format!("{rows}/{} rows, {speed}", totals.rows),
-            None => format!("{rows} rows, {speed}"),
-        };
+        let done = by_tokens.unwrap_or(self.rows());
+        self.tell(done);
+        self.bar.set_position(done);
+        self.bar.set_message(self.message());
+    }
+
+    fn tell(&self, done: u64) {
         if let Some(host) = &self.host {
             let total = self.totals.map(|totals| totals.tokens.unwrap_or(totals.rows));
-            host.listener.report(Report { done, total, message: message.clone() });
+            host.listener.report(Report { done, total, message: self.message() });
         }
-        self.bar.set_position(done);
-        self.bar.set_message(message);
+    }
+
+    fn message(&self) -> String {
+        let rows = self.rows();
+        let speed = self.tokens as f64 / self.start.elapsed().as_secs_f64().max(1e-3);
+        match self.totals {
+            Some(totals) => format!("{rows}/{} rows, {speed:.0} tokens/s", totals.rows),
+            None => format!("{rows} rows, {speed:.0} tokens/s"),
+        }
+    }
+
+    fn rows(&self) -> u64 {
+        self.finished.0 + self.loose.0
     }
 }
 

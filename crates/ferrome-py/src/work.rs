@@ -17,6 +17,7 @@ use ferrome_core::{
 use pyo3::{
     Py, PyAny, PyErr, PyResult, Python,
     exceptions::{PyKeyboardInterrupt, PyUserWarning},
+    types::PyAnyMethods,
 };
 
 use crate::{error, process};
@@ -32,12 +33,17 @@ const GRACE: Duration = Duration::from_millis(200);
 #[derive(Default)]
 struct Ear {
     report: Mutex<Option<Report>>,
+    said: Mutex<Vec<String>>,
     warnings: Mutex<Vec<String>>,
 }
 
 impl Listener for Ear {
     fn report(&self, report: Report) {
         *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+    }
+
+    fn say(&self, line: &str) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned());
     }
 
     fn warn(&self, line: &str) {
@@ -132,8 +138,12 @@ impl Caller {
         }
     }
 
-    /// Calls the progress callback with what is new, and issues warnings.
+    /// Calls the progress callback with what is new, prints what was said and issues warnings.
     fn pass_on(&mut self, py: Python<'_>) -> PyResult<()> {
+        let said = mem::take(&mut *self.ear.said.lock().unwrap_or_else(PoisonError::into_inner));
+        for line in said {
+            print(py, &line)?;
+        }
         let warnings = mem::take(&mut *self.ear.warnings.lock().unwrap_or_else(PoisonError::into_inner));
         for line in warnings {
             let line = std::ffi::CString::new(line.replace('\0', " "))?;
@@ -146,4 +156,13 @@ impl Caller {
         }
         Ok(())
     }
+}
+
+// On Python's stderr, which notebooks show and callers redirect; None where there is none.
+fn print(py: Python<'_>, line: &str) -> PyResult<()> {
+    let stderr = py.import("sys")?.getattr("stderr")?;
+    if !stderr.is_none() {
+        stderr.call_method1("write", (format!("{line}\n"),))?;
+    }
+    Ok(())
 }

@@ -69,12 +69,13 @@ def same(one: pa.Table, other: pa.Table) -> None:
 # ---------------------------------------------------------------------------------------------------------- tokenizing
 
 
-def test_tokens_are_those_of_the_file(adata, h5ad, cli, tmp_path):
+def test_tokens_are_those_of_the_file(adata, h5ad, cli, tmp_path, capsys):
     out = tmp_path / "tokens.parquet"
     line = ["cell", "tokenize", h5ad, "--style", "geneformer-v1", "--vocabulary", VOCABULARY, "--obs", ",".join(OBS)]
     code, said = cli(*line, "-o", out)
     assert code == 0, said
     tokens = ferrome.cell.tokenize(adata, "geneformer-v1", VOCABULARY, obs=OBS)
+    assert capsys.readouterr().err.splitlines() == [line for line in said.splitlines() if "genes" in line][:1]
     same(tokens, pq.read_table(out))
     same(ferrome.cell.tokenize(h5ad, "geneformer-v1", VOCABULARY, obs=OBS), tokens)
 

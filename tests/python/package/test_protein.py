@@ -220,6 +220,13 @@ def test_progress_is_called_at_most_ten_times_a_second(fasta):
     assert done == total == sum(len(row) + 2 for row in rows) and message.startswith("800/800 rows, ")
 
 
+def test_progress_of_repeated_sequences_reaches_the_total(sequences):
+    calls = []
+    ferrome.protein.embed(sequences * 3, MODEL, device="cpu", progress=lambda *call: calls.append(call))
+    done, total, _ = calls[-1]
+    assert done == total == 3 * sum(len(sequence) + 2 for sequence in sequences)
+
+
 def test_what_the_progress_callback_raises_stops_the_run():
     rows = ["M" + "ACDEFGHIKLMNPQRSTVWY"[i % 20] * (200 + i % 97) + "W" * (i // 97) for i in range(2000)]
 

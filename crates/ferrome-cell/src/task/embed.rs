@@ -169,7 +169,7 @@ impl Task for EmbedTask {
         }
         let limit = self.options.positions.unwrap_or(usize::MAX);
         let tokens = self.options.long.cut(tokens, limit, specials);
-        let tokens = tokens.map_err(|reason| reject("more tokens than positions", reason))?;
+        let tokens = tokens.map_err(|reason| reject("too long for the model, see --long", reason))?;
         let genes = genes(&tokens, specials);
         if genes.is_empty() && self.options.pool != Pool::Cls {
             return Err(reject("no genes", "has no genes beside `<cls>` and `<eos>`".to_owned()));

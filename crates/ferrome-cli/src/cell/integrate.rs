@@ -15,7 +15,7 @@ use ferrome_cell::vocabulary::Vocabulary;
 use ferrome_cell::write::h5ad::add_obsm;
 use ferrome_core::device::{DeviceChoice, DtypeChoice};
 use ferrome_core::interrupt::Interrupt;
-use tch::Device;
+use tch::{Device, Tensor};
 
 use super::input::{Reading, found};
 use super::names::Names;
@@ -91,9 +91,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if foundation.is_generator() {
         bail!("{}: is a perturbation generator; integration begins with the model that embeds cells", args.model);
     }
-    let rivals = args.rivals()?;
     let vocabulary = foundation.vocabulary()?;
     let corpus = args.cells(&vocabulary, &config)?;
+    let rivals = args.rivals(&corpus)?;
     let kind = match args.dtype {
         DtypeChoice::F16 => bail!("training in f16 would need loss scaling: use bf16 or f32"),
         choice => choice.kind(device)?,
@@ -120,13 +120,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         vocabulary: &vocabulary,
         batch: &args.batch,
         outcome: &outcome,
-        rivals: &rivals,
+        rivals,
         score_cells: args.score_cells as usize,
         title: &title,
         folder: &args.output,
         device,
     };
-    let methods = task::finish(&finish, &model)?;
+    let methods = task::finish(finish, &model)?;
     args.write_h5ad(&corpus)?;
     args.tell(&outcome, &methods);
     Ok(())
@@ -149,17 +149,19 @@ impl Args {
         Ok(())
     }
 
-    fn rivals(&self) -> Result<Vec<Rival>> {
+    // Before the training, so that a cell that one of them lacks costs no hours.
+    fn rivals(&self, corpus: &Corpus) -> Result<Vec<(String, Tensor)>> {
         let read = |asked: &String| {
             let (name, what) = asked
                 .split_once('=')
                 .filter(|(name, what)| !name.is_empty() && !what.is_empty())
                 .with_context(|| format!("--compare {asked}: expected NAME=TABLE or NAME=obsm/KEY"))?;
-            match what.strip_prefix("obsm/") {
-                Some(key) if is_h5ad(&self.input) => Ok(Rival::of_obsm(name, &self.input, key)?),
+            let rival = match what.strip_prefix("obsm/") {
+                Some(key) if is_h5ad(&self.input) => Rival::of_obsm(&self.input, key)?,
                 Some(_) => bail!("--compare {asked}: {} is no h5ad, which has obsm", self.input.display()),
-                None => Ok(Rival::of_table(name, Path::new(what))?),
-            }
+                None => Rival::of_table(Path::new(what))?,
+            };
+            Ok((name.to_owned(), rival.rows(corpus)?))
         };
         self.compare.iter().map(read).collect()
     }
@@ -172,7 +174,7 @@ impl Args {
         let header = open()?.header().clone();
         let matching = Matching::new(&header.genes, vocabulary, &self.names.options()?)?;
         // Every run says what share of the genes matched.
-        eprintln!("{}", matching.statistics);
+        crate::tell::say(&matching.statistics);
         let columns = Columns { batch: &self.batch, label: self.label.as_deref() };
         let corpus = Corpus::read(&open, (vocabulary, &matching), columns, config)?;
         if !self.quiet {

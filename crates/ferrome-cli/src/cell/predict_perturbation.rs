@@ -13,6 +13,7 @@ use ferrome_cell::vocabulary::Vocabulary;
 
 use super::input::{Reading, found};
 use super::names::Names;
+use crate::tell;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -63,7 +64,7 @@ impl Source<'_> {
             eprintln!("{}", found(self.input, &header));
         }
         // Every run says what share of the genes matched.
-        eprintln!("{}", matching.statistics);
+        tell::say(&matching.statistics);
         let screen = Screen::read(reader.as_mut(), (&vocabulary, &matching), self.column, wanted)?;
         if let Some((name, cells)) = screen.unknown.iter().next() {
             let count = screen.unknown.len();

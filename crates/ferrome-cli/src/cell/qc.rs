@@ -20,6 +20,7 @@ use super::{
     names::Names,
 };
 use crate::options::{Running, need_folder};
+use crate::tell;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     args.say(&found(&args.input, &header));
     if let Some(matching) = &matching {
         // Every run says what share of the genes matched.
-        eprintln!("{}", matching.statistics);
+        tell::say(&matching.statistics);
     }
     let options = Options {
         max_length: args.max_length.map(|length| length as usize),

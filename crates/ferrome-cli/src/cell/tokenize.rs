@@ -25,6 +25,7 @@ use super::{
 };
 use crate::options::{ROW_STATS, Running, table};
 use crate::sharding::Sharding;
+use crate::tell;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,7 +88,7 @@ pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let obs = ObsColumns::new(&args.obs, &header.obs)?;
     let matching = Matching::new(&header.genes, &vocabulary, &genes)?;
     // Every run says what share of the genes matched.
-    eprintln!("{}", matching.statistics);
+    tell::say(&matching.statistics);
     args.say(&found(&args.input, &header));
 
     let filter =

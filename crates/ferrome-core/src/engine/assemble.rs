@@ -72,6 +72,9 @@ impl<'a> Assembler<'a> {
             }
         }
         self.done.complete = ended && !broken && self.windows.is_empty();
+        if self.done.complete {
+            self.progress.completed();
+        }
         self.progress.finish();
         self.done
     }

@@ -104,7 +104,8 @@ impl Task for EmbedTask {
             NotTokens::Empty => reject("no sequence", e.to_string()),
             NotTokens::Letter { .. } => reject("letter outside the alphabet", e.to_string()),
         })?;
-        let windows = self.options.long.cut(&residues).map_err(|reason| reject("too long for the model", reason))?;
+        let windows =
+            self.options.long.cut(&residues).map_err(|reason| reject("too long for the model, see --long", reason))?;
         let residues = windows.iter().map(Window::end).max().unwrap_or(0);
         Ok(EmbedItem { windows, residues })
     }

@@ -12,7 +12,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::pictures::{Picture, draw_method};
 use super::tables::{self, measures};
-use super::{Corpus, IntegrateConfig, Outcome, Rival, embed, folder, page};
+use super::{Corpus, IntegrateConfig, Outcome, embed, folder, page};
 use crate::Result;
 use crate::integration::{Scores, score};
 use crate::model::scgpt::{self, Integrator, OpenModel};
@@ -40,8 +40,8 @@ pub struct Finish<'a> {
     pub batch: &'a str,
     /// What the training was.
     pub outcome: &'a Outcome,
-    /// Vectors that were made elsewhere.
-    pub rivals: &'a [Rival],
+    /// Names of what was made elsewhere, and its vectors of the corpus's cells: `[c, d]` each.
+    pub rivals: Vec<(String, Tensor)>,
     /// Cells that are scored at most.
     pub score_cells: usize,
     /// What the cells are called on the page.
@@ -69,28 +69,26 @@ pub struct Method {
 ///
 /// # Errors
 ///
-/// A file cannot be written; vectors that were made elsewhere lack a cell; the device has no room.
-pub fn finish(finish: &Finish, model: &Integrator) -> Result<Vec<Method>> {
+/// A file cannot be written, or the device has no room.
+pub fn finish(mut finish: Finish, model: &Integrator) -> Result<Vec<Method>> {
     let _guard = tch::no_grad_guard();
     let Finish { corpus, folder: path, device, .. } = finish;
-    let rivals = finish.rivals.iter().map(|rival| Ok((rival.name.clone(), rival.rows(corpus)?)));
-    let rivals = rivals.collect::<Result<Vec<(String, Tensor)>>>()?;
-    folder::save(finish, model)?;
+    folder::save(&finish, model)?;
     // Read back, so that the vectors are those that `cell embed` makes of the folder.
-    let trained = scgpt::open(path)?.load(Kind::Float, *device)?;
+    let trained = scgpt::open(path)?.load(Kind::Float, device)?;
     let mut all = vec![(WITHOUT_MODEL.to_owned(), embed::components(corpus)?)];
     tables::vectors(corpus, &all[0].1, &path.join("pca.parquet"))?;
     if finish.foundation.batches()?.is_none() {
-        let rows = embed::frozen(corpus, &finish.foundation.load(Kind::Float, *device)?)?;
+        let rows = embed::frozen(corpus, &finish.foundation.load(Kind::Float, device)?)?;
         tables::vectors(corpus, &rows, &path.join("before.parquet"))?;
         all.push((AS_GIVEN.to_owned(), rows));
     }
     let rows = embed::integrated(corpus, &trained)?;
     tables::vectors(corpus, &rows, &path.join("embeddings.parquet"))?;
     all.push((INTEGRATED.to_owned(), rows));
-    all.extend(rivals);
-    let (methods, pictures) = compare(finish, &all)?;
-    write(finish, &methods, &pictures)?;
+    all.append(&mut finish.rivals);
+    let (methods, pictures) = compare(&finish, &all)?;
+    write(&finish, &methods, &pictures)?;
     Ok(methods)
 }
 

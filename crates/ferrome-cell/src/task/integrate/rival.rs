@@ -18,10 +18,8 @@ use crate::{Error, Result};
 const VECTORS: &str = "embedding";
 
 /// Vectors of cells, by their ids.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Rival {
-    /// What it is called.
-    pub name: String,
     source: String,
     ids: Vec<String>,
     width: usize,
@@ -34,8 +32,8 @@ impl Rival {
     /// # Errors
     ///
     /// The table cannot be read, has no such columns, or no numbers in them.
-    pub fn of_table(name: &str, path: &Path) -> Result<Self> {
-        let mut rival = Self { source: path.display().to_string(), ..Self::empty(name) };
+    pub fn of_table(path: &Path) -> Result<Self> {
+        let mut rival = Self { source: path.display().to_string(), ..Self::default() };
         let batches = match path.extension().and_then(|suffix| suffix.to_str()) {
             Some("parquet") => whole::parquet(path)?,
             Some("csv") => csv(path, b',')?,
@@ -53,7 +51,7 @@ impl Rival {
     /// # Errors
     ///
     /// The file is no h5ad or has no such matrix; those that there are are listed.
-    pub fn of_obsm(name: &str, path: &Path, key: &str) -> Result<Self> {
+    pub fn of_obsm(path: &Path, key: &str) -> Result<Self> {
         let mut obsm = Obsm::open(path)?;
         let Some(&(_, width)) = obsm.matrices().iter().find(|(known, _)| known == key) else {
             let known: Vec<String> = obsm.matrices().iter().map(|(name, _)| format!("`{name}`")).collect();
@@ -63,11 +61,7 @@ impl Rival {
         let rows = obsm.rows(0..obsm.cells())?;
         let values = obsm.vectors(key, 0..obsm.cells())?;
         let ids = texts(&rows, CELL_ID).map_err(|reason| Error::file(path, reason))?;
-        Ok(Self { source: format!("{}: obsm/{key}", path.display()), ids, width, values, ..Self::empty(name) })
-    }
-
-    fn empty(name: &str) -> Self {
-        Self { name: name.to_owned(), source: String::new(), ids: Vec::new(), width: 0, values: Vec::new() }
+        Ok(Self { source: format!("{}: obsm/{key}", path.display()), ids, width, values, ..Self::default() })
     }
 
     fn add(&mut self, batch: &RecordBatch) -> Result<(), String> {
@@ -109,7 +103,7 @@ impl Rival {
     /// # Errors
     ///
     /// A cell has none, or one that holds what is no number.
-    pub(super) fn rows(&self, corpus: &Corpus) -> Result<Tensor> {
+    pub fn rows(&self, corpus: &Corpus) -> Result<Tensor> {
         let in_order = self.ids == corpus.ids;
         if !in_order {
             let twice = repeated(&self.ids).or_else(|| repeated(&corpus.ids));

@@ -32,6 +32,7 @@ use crate::cell::{
 };
 use crate::options::describe_input;
 use crate::sharding::Sharding;
+use crate::tell;
 
 /// How cells become tokens, where the input holds cells.
 #[derive(clap::Args, Debug)]
@@ -104,7 +105,7 @@ impl Cells {
         let header = reader.header().clone();
         let matching = Matching::new(&header.genes, &vocabulary, &genes)?;
         // Every run says what share of the genes matched.
-        eprintln!("{}", matching.statistics);
+        tell::say(&matching.statistics);
         say(quiet, &found(input, &header));
         let tokenizer = self.tokenizer(&vocabulary, &matching, (&header, quiet), model)?;
         input::describe(&mut description, input, given)?;
