@@ -23,8 +23,8 @@ SHARDS = 8
 
 
 def distributed():
-    """The module file, which needs nothing else of the package."""
-    spec = importlib.util.spec_from_file_location("ferrome_distributed", ROOT / "python/ferrome/distributed.py")
+    """The module by itself, which needs nothing else of the package."""
+    spec = importlib.util.spec_from_file_location("ferrome_distributed", ROOT / "python/ferrome/distributed/__init__.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

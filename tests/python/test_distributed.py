@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import stat
@@ -26,11 +27,14 @@ FERROME = os.environ["FERROME_BIN"]
 MODEL = str(ROOT / "tests/golden/esm2_hf")
 ROWS = 61
 
-# As a module file of its own: it needs nothing else of the package.
-_SPEC = importlib.util.spec_from_file_location("ferrome_distributed", ROOT / "python/ferrome/distributed.py")
+# By itself: it needs nothing else of the package.
+_SPEC = importlib.util.spec_from_file_location("ferrome_distributed", ROOT / "python/ferrome/distributed/__init__.py")
 distributed = importlib.util.module_from_spec(_SPEC)
 sys.modules[_SPEC.name] = distributed
 _SPEC.loader.exec_module(distributed)
+search = importlib.import_module("ferrome_distributed._halves").search
+fetch = importlib.import_module("ferrome_distributed._store").fetch
+QUARANTINE_DIFFERS = importlib.import_module("ferrome_distributed._driver").QUARANTINE_DIFFERS
 
 # Runs ferrome, but first does what a poisonous input would: the process aborts when one of these rows (from 1) would be
 # computed. SLOW is how long each process takes, so that there is a middle to kill it in; each adds a line to RUNS.
@@ -109,16 +113,17 @@ def same(path: str | Path, whole: Path, without: list[int] = []) -> None:
 
 def _working(cluster) -> tuple:
     """A node, and its actor that has a process of the command."""
-    while True:
+    for _ in range(3000):
         for node in cluster.three:
             raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
             for worker in raylet.children():
                 try:
-                    if "ray::_Runner" in " ".join(worker.cmdline()) and worker.children():
+                    if "ray::Runner" in " ".join(worker.cmdline()) and worker.children():
                         return node, worker
                 except psutil.NoSuchProcess:
                     pass
         time.sleep(0.02)
+    raise TimeoutError("no actor of the cluster has a process of the command")
 
 
 def test_lost_actor_and_removed_node_cost_nothing_of_the_result(cluster, whole, tmp_path):
@@ -200,14 +205,14 @@ def test_changed_folder_of_a_store_is_fetched_again(tmp_path):
         config.write_text(content)
         # The time of the folder stays the same, as in an object store.
         os.utime(tmp_path / "model", ns=(0, 0))
-        found.append(distributed._fetch(store, "model", str(tmp_path / "copies")))
+        found.append(fetch(store, "model", str(tmp_path / "copies")))
     assert [Path(each, "config.json").read_text() for each in found] == ["{}", "{ }"]
-    assert distributed._fetch(store, "model", str(tmp_path / "copies")) == found[1]
+    assert fetch(store, "model", str(tmp_path / "copies")) == found[1]
 
 
 def test_quarantine_alone_is_told_from_other_differences():
     line = "out.parquet: an earlier run into this output differs: {}; pass --overwrite to start anew, or choose another -o"
-    alone = distributed._QUARANTINE_DIFFERS
+    alone = QUARANTINE_DIFFERS
     assert alone.search(line.format("quarantine was `23,30`, now not set"))
     assert not alone.search(line.format("pool was `mean`, now `max`, quarantine was `23,30`, now not set"))
 
@@ -262,7 +267,7 @@ def test_search_finds_poison_by_halves():
         runs.append(quarantine)
         return any(not any(low <= row <= high for low, high in away) for row in poison)
 
-    assert distributed._search(1, 100, crashes, limit=5) == [7, 8, 90]
+    assert search(1, 100, crashes, limit=5) == [7, 8, 90]
     assert len(runs) < 40
     with pytest.raises(distributed.ProcessEnded, match="more than 2 rows end the process, the first is row 7"):
-        distributed._search(1, 100, crashes, limit=2)
+        search(1, 100, crashes, limit=2)
