@@ -6,7 +6,7 @@
 # make bench-protein  protein embedding beside transformers and fair-esm; appends to benches/RESULTS.md
 # make bench-cell     counting, tokenizing and converting beside UMI-tools and Geneformer's own code; appends as well
 # make bench-drug     fingerprints beside RDKit, scoring beside a perceptron and chemprop; appends as well (options=--quick)
-# make bench-python   1,000 short sequences from Python beside the command line; appends as well
+# make bench-python   1,000 short sequences from Python beside the command line, shards on Ray; appends as well
 # make clean          remove what these targets made
 
 SHELL := /bin/bash
@@ -60,6 +60,7 @@ bench-drug: test-tools
 bench-python: test-tools
 	@cargo build --release -p ferrome-cli -p ferrome-py --locked
 	FERROME_BIN=$(ferrome) .venv/bin/python benches/python.py $(options)
+	FERROME_BIN=$(ferrome) .venv/bin/python benches/scaling.py
 
 clean:
 	cargo clean

@@ -1,5 +1,6 @@
 """Shards on one and on two actors of Ray, one CPU each; appends to benches/RESULTS.md.
 
+    FERROME_BIN=target/release/ferrome .venv/bin/python benches/scaling.py                   # 1,000 proteins of E. coli
     FERROME_BIN=target/release/ferrome .venv/bin/python benches/scaling.py proteins.fasta
 """
 
@@ -19,6 +20,8 @@ from pathlib import Path
 import ray
 
 ROOT = Path(__file__).resolve().parents[1]
+PROTEOME = ROOT.parent / "shared/data/proteins/ecoli_k12_UP000000625/UP000000625_83333.fasta"
+PROTEINS = 1000
 SHARDS = 8
 
 
@@ -39,26 +42,35 @@ def cpu_seconds(line: list[str]) -> tuple[float, float]:
     return time.monotonic() - start, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def some_proteins(folder: Path) -> Path:
+    """Every fourth protein of E. coli, as many as are wanted."""
+    records = PROTEOME.read_text().split(">")[1:]
+    path = folder / "proteins.fasta"
+    path.write_text("".join(f">{record}" for record in records[::4][:PROTEINS]))
+    return path
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("fasta", type=Path)
+    parser.add_argument("fasta", type=Path, nargs="?", help=f"by default {PROTEINS} proteins of E. coli")
     parser.add_argument("--model", default="ferrome-esm2-mini")
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     binary = os.environ["FERROME_BIN"]
-    proteins = options.fasta.read_text().count(">")
     load = os.getloadavg()[0]
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _system_config={"worker_niceness": 0})
     run = distributed().run
     walls = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as folder:
-        embed = [binary, "protein", "embed", str(options.fasta), "-m", options.model, "--threads", "1", "-q", "-o"]
+        fasta = options.fasta or some_proteins(Path(folder))
+        proteins = fasta.read_text().count(">")
+        embed = [binary, "protein", "embed", str(fasta), "-m", options.model, "--threads", "1", "-q", "-o"]
         whole, whole_cpu = cpu_seconds([*embed, f"{folder}/one.parquet"])
         shards_cpu = sum(cpu_seconds([*embed, f"{folder}/shards", "--shard", f"{i}/{SHARDS}"])[1] for i in range(1, SHARDS + 1))
         for turn in range(options.rounds):
             for actors in walls:
                 start = time.monotonic()
-                run("protein embed", input=str(options.fasta), output=f"{folder}/{actors}-{turn}", shards=SHARDS, cpus=1,
+                run("protein embed", input=str(fasta), output=f"{folder}/{actors}-{turn}", shards=SHARDS, cpus=1,
                     actors=actors, model=options.model, binary=binary, quiet=True)
                 walls[actors].append(time.monotonic() - start)
     one, two = (min(walls[actors]) for actors in walls)

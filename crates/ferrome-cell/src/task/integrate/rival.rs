@@ -61,7 +61,7 @@ impl Rival {
         let rows = obsm.rows(0..obsm.cells())?;
         let values = obsm.vectors(key, 0..obsm.cells())?;
         let ids = texts(&rows, CELL_ID).map_err(|reason| Error::file(path, reason))?;
-        Ok(Self { source: format!("{}: obsm/{key}", path.display()), ids, width, values, ..Self::default() })
+        Ok(Self { source: format!("{}: obsm/{key}", path.display()), ids, width, values })
     }
 
     fn add(&mut self, batch: &RecordBatch) -> Result<(), String> {
