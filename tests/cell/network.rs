@@ -74,6 +74,6 @@ fn what_cannot_be_is_refused() {
     place.write("taken/file", "x");
     assert_eq!(
         refused(&format!("-m {MODEL} -o taken")),
-        "taken: exists already; pass --overwrite to replace it, or choose another name"
+        "taken: exists already; pass --overwrite to replace it, or choose another -o"
     );
 }

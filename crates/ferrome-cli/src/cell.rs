@@ -13,6 +13,7 @@ mod perturb;
 mod predict_perturbation;
 mod qc;
 mod tokenize;
+mod tokens;
 mod train;
 mod vocabulary;
 
@@ -88,14 +89,14 @@ fn run_with(command: Command, given: Given) -> Result<()> {
     match command {
         Command::Count(args) => count::run(&args),
         Command::Convert(args) => convert::run(&args, cells.as_deref()),
-        Command::Vocabulary(command) => vocabulary::run(&command),
+        Command::Vocabulary(command) => vocabulary::run(&command, cells.as_deref()),
         Command::Qc(args) => qc::run(&args, cells.as_deref()),
         Command::Tokenize(args) => tokenize::run(&args, cells.as_deref()),
         Command::Embed(args) => embed::run(&args, given),
-        Command::Integrate(args) => integrate::run(&args),
+        Command::Integrate(args) => integrate::run(&args, cells.as_deref()),
         Command::Perturb(args) => perturb::run(&args, cells.as_deref()),
-        Command::Network(args) => network::run(&args),
-        Command::PredictPerturbation(command) => predict_perturbation::run(&command),
+        Command::Network(args) => network::run(&args, cells.as_deref()),
+        Command::PredictPerturbation(command) => predict_perturbation::run(&command, cells.as_deref()),
         Command::Train(args) => train::run(&args),
         Command::Annotate(args) => annotate::run(&args, given),
         Command::Map(args) => map::run(&args),

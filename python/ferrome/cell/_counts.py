@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ferrome import _core
 from ferrome._call import Progress, flags, progress_of
 from ferrome.cell._given import Cells, given, listed
+from ferrome.cell._written import table_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -238,9 +239,4 @@ def tokenize(
         if output is not None:
             _core.cell_call([*line, *flags(output=output), "--", name], data, None, callback)
             return Path(output)
-        import pyarrow.parquet as pq
-
-        with tempfile.TemporaryDirectory(prefix="ferrome-") as folder:
-            tokens = os.path.join(folder, "tokens.parquet")
-            _core.cell_call([*line, *flags(output=tokens), "--", name], data, None, callback)
-            return pq.read_table(tokens, memory_map=False)
+        return table_of(line, name, data, callback)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ferrome import _core
 from ferrome._call import Progress, flags, progress_of
-from ferrome.cell._given import Cells, given, listed
+from ferrome.cell._given import Cells, Config, configured, each_given, given, listed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -154,7 +153,7 @@ def train(
     *,
     from_: str | os.PathLike[str] | None = None,
     vocabulary: str | os.PathLike[str] | None = None,
-    config: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    config: Config | None = None,
     objective: str | None = None,
     label: str | None = None,
     genes: str | os.PathLike[str] | None = None,
@@ -206,13 +205,10 @@ def train(
         threads=threads,
         overwrite=overwrite,
     )
-    several = [os.fspath(path) for path in tokens] if isinstance(tokens, (list, tuple)) else None
-    with tempfile.TemporaryDirectory(prefix="ferrome-") as folder:
-        if isinstance(config, Mapping):
-            path = Path(folder) / "config.json"
-            path.write_text(json.dumps(dict(config)))
-            config = path
-        line = ["cell", "train", *options, *flags(config=config), "--quiet", "--"]
-        with given("" if several is not None else tokens) as (name, _), progress_of(progress, "cell train") as callback:
-            _core.call([*line, *([name] if several is None else several)], callback)
+    with (
+        configured(config) as settings,
+        each_given(tokens) as (names, _),
+        progress_of(progress, "cell train") as callback,
+    ):
+        _core.call(["cell", "train", *options, *flags(config=settings), "--quiet", "--", *names], callback)
     return Path(output)

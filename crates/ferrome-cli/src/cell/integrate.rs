@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::builder::NonEmptyStringValueParser;
 use ferrome_cell::genes::Matching;
 use ferrome_cell::model;
-use ferrome_cell::read::tokens;
+use ferrome_cell::read::{memory::Data, tokens};
 use ferrome_cell::task::integrate::{self as task, Columns, Corpus, Finish, IntegrateConfig, Method, Rival, Start};
 use ferrome_cell::vocabulary::Vocabulary;
 use ferrome_cell::write::h5ad::add_obsm;
@@ -82,7 +82,7 @@ pub(crate) struct Args {
     quiet: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let config = args.settings.config()?;
     args.check_outputs()?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bail!("{}: is a perturbation generator; integration begins with the model that embeds cells", args.model);
     }
     let vocabulary = foundation.vocabulary()?;
-    let corpus = args.cells(&vocabulary, &config)?;
+    let corpus = args.cells(&vocabulary, &config, given)?;
     let rivals = args.rivals(&corpus)?;
     let kind = match args.dtype {
         DtypeChoice::F16 => bail!("training in f16 would need loss scaling: use bf16 or f32"),
@@ -166,11 +166,11 @@ impl Args {
         self.compare.iter().map(read).collect()
     }
 
-    fn cells(&self, vocabulary: &Vocabulary, config: &IntegrateConfig) -> Result<Corpus> {
-        if tokens::is_tokens(&self.input)? {
+    fn cells(&self, vocabulary: &Vocabulary, config: &IntegrateConfig, given: Option<&Data>) -> Result<Corpus> {
+        if given.is_none() && tokens::is_tokens(&self.input)? {
             bail!("{}: holds tokens; integration takes cells, whose genes it chooses", self.input.display());
         }
-        let open = || self.reading.open((&self.input, &self.output), None);
+        let open = || self.reading.open((&self.input, &self.output), given);
         let header = open()?.header().clone();
         let matching = Matching::new(&header.genes, vocabulary, &self.names.options()?)?;
         // Every run says what share of the genes matched.

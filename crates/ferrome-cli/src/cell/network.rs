@@ -3,20 +3,22 @@
 mod compute;
 mod panel;
 mod report;
+mod tokens;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ferrome_cell::model;
-use ferrome_cell::read::tokens;
+use ferrome_cell::read::memory::Data;
 use ferrome_cell::task::embed;
 use ferrome_cell::task::network::{self, NetworkModel};
-use ferrome_core::device::DeviceChoice;
+use ferrome_core::{Error, device::DeviceChoice};
 use tch::Device;
 
-use crate::options::Running;
+use self::tokens::Tokens;
+use crate::options::{self, Running};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -132,23 +134,27 @@ fn resolution(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "expected a number above 0".into())
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let started = Instant::now();
     args.refuse_output()?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
-    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
-    tch::set_num_threads(i32::try_from(threads)?);
+    let threads = options::threads(args.threads);
+    tch::set_num_threads(i32::try_from(threads.get())?);
     let opened = model::open(&model::locate(&args.model)?)?;
     let vocabulary = args.vocabulary(&opened)?;
-    if let Some(path) = &args.input {
-        embed::records(tokens::open(path)?, &opened)?; // refuses tokens of another model
+    let tokens = Tokens::of(args, given, (&opened, &vocabulary), threads)?;
+    if let Some(tokens) = &tokens {
+        embed::records(tokens.open()?, &opened)?; // refuses tokens of another model
     }
-    let survey = args.input.as_deref().map(|path| network::survey(path, args.condition.as_deref())).transpose()?;
+    let survey = match &tokens {
+        Some(tokens) => Some(network::survey(tokens.open()?, args.condition.as_deref())?),
+        None => None,
+    };
     let panel = args.panel(&vocabulary, survey.as_ref())?;
     let model = NetworkModel::load(&opened, device)?;
     let found = match args.kind()? {
         From::Embeddings => args.of_embeddings(&model, &panel)?,
-        From::Attention => args.of_attention(&model, &panel, survey.as_ref())?,
+        From::Attention => args.of_attention(&model, &panel, tokens.as_ref().zip(survey.as_ref()))?,
     };
     fs_err::create_dir_all(&args.output)?;
     let suffix = match args.format {
@@ -156,7 +162,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         TableFormat::Csv => "csv",
         TableFormat::Arrow => "arrow",
     };
-    network::write(&found.networks, &panel, &args.output, suffix, &args.describe(&opened)?)?;
+    network::write(&found.networks, &panel, &args.output, suffix, &args.describe(&opened, given)?)?;
     args.tell(&found, &panel, started)
 }
 
@@ -164,7 +170,7 @@ impl Args {
     fn refuse_output(&self) -> Result<()> {
         let taken = self.output.is_dir() && fs_err::read_dir(&self.output)?.next().is_some();
         if (taken || self.output.is_file()) && !self.running.overwrite {
-            bail!("{}: exists already; pass --overwrite to replace it, or choose another name", self.output.display());
+            return Err(Error::OutputExists { path: self.output.clone() }.into());
         }
         Ok(())
     }

@@ -5,11 +5,13 @@ mod train;
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Subcommand;
 use ferrome_cell::genes::Matching;
+use ferrome_cell::read::memory::Data;
 use ferrome_cell::task::predict_perturbation::{Screen, Wanted};
 use ferrome_cell::vocabulary::Vocabulary;
+use ferrome_core::Error;
 
 use super::input::{Reading, found};
 use super::names::Names;
@@ -23,10 +25,10 @@ pub(crate) enum Command {
     Predict(Box<predict::Args>),
 }
 
-pub(crate) fn run(command: &Command) -> Result<()> {
+pub(crate) fn run(command: &Command, given: Option<&Data>) -> Result<()> {
     match command {
-        Command::Train(args) => train::run(args),
-        Command::Predict(args) => predict::run(args),
+        Command::Train(args) => train::run(args, given),
+        Command::Predict(args) => predict::run(args, given),
     }
 }
 
@@ -43,6 +45,8 @@ GENE1+GENE2, as GEARS has it.";
 /// Where cells and the names of their genes come from.
 struct Source<'a> {
     input: &'a Path,
+    /// Instead of what lies at `input`.
+    given: Option<&'a Data>,
     output: &'a Path,
     reading: &'a Reading,
     names: &'a Names,
@@ -53,7 +57,7 @@ struct Source<'a> {
 impl Source<'_> {
     /// Reads the cells; without `vocabulary` the matrix's own genes make one.
     fn read(&self, vocabulary: Option<Vocabulary>, wanted: &Wanted) -> Result<(Screen, Vocabulary)> {
-        let mut reader = self.reading.open((self.input, self.output), None)?;
+        let mut reader = self.reading.open((self.input, self.output), self.given)?;
         let header = reader.header().clone();
         let vocabulary = match vocabulary {
             Some(vocabulary) => vocabulary,
@@ -68,9 +72,8 @@ impl Source<'_> {
         let screen = Screen::read(reader.as_mut(), (&vocabulary, &matching), self.column, wanted)?;
         if let Some((name, cells)) = screen.unknown.iter().next() {
             let count = screen.unknown.len();
-            eprintln!(
-                "{count} conditions with genes that are not known were left out, such as `{name}` ({cells} cells)"
-            );
+            let what = format!("such as `{name}` ({cells} cells)");
+            tell::note(&format!("{count} conditions with genes that are not known were left out, {what}"), false);
         }
         Ok((screen, vocabulary))
     }
@@ -79,7 +82,7 @@ impl Source<'_> {
 /// Refuses an output that is there.
 fn refuse(output: &Path, overwrite: bool) -> Result<()> {
     if output.exists() && !overwrite {
-        bail!("{}: exists already; pass --overwrite to replace it, or choose another name", output.display());
+        return Err(Error::OutputExists { path: output.to_owned() }.into());
     }
     Ok(())
 }

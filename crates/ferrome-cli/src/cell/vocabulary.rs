@@ -5,9 +5,10 @@ mod import;
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Subcommand;
-use ferrome_cell::vocabulary::Vocabulary;
+use ferrome_cell::{read::memory::Data, vocabulary::Vocabulary};
+use ferrome_core::Error;
 
 use crate::options::need_folder;
 
@@ -19,10 +20,10 @@ pub(crate) enum Command {
     Build(build::Args),
 }
 
-pub(crate) fn run(command: &Command) -> Result<()> {
+pub(crate) fn run(command: &Command, given: Option<&Data>) -> Result<()> {
     match command {
         Command::Import(args) => import::run(args),
-        Command::Build(args) => build::run(args),
+        Command::Build(args) => build::run(args, given),
     }
 }
 
@@ -36,7 +37,7 @@ Examples:
 /// Refuses a file that is there, and a folder that is not.
 fn check_output(path: &Path, overwrite: bool) -> Result<()> {
     if !overwrite && path.exists() {
-        bail!("{}: exists already; pass --overwrite to replace it, or choose another -o", path.display());
+        return Err(Error::OutputExists { path: path.to_owned() }.into());
     }
     need_folder(path)
 }

@@ -1,11 +1,10 @@
 //! The genes of a network, and what the cells say before they are computed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
 
 use arrow::array::{Array, AsArray};
 
-use crate::read::tokens::{self, TokenCell};
+use crate::read::tokens::{TokenCell, TokenReader};
 use crate::vocabulary::Vocabulary;
 use crate::{Error, Result};
 
@@ -104,8 +103,7 @@ pub struct Survey {
 /// # Errors
 ///
 /// The table cannot be read; it has no such column.
-pub fn survey(path: &Path, condition: Option<&str>) -> Result<Survey> {
-    let reader = tokens::open(path)?;
+pub fn survey(reader: TokenReader, condition: Option<&str>) -> Result<Survey> {
     if let Some(column) = condition {
         let obs = &reader.header().obs;
         obs.column_with_name(column).ok_or_else(|| Error::no_obs_column(column, obs))?;

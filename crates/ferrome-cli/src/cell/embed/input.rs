@@ -16,12 +16,7 @@ use ferrome_cell::{
         tokens::{self, TokenReader},
     },
     task::{tokenize, train::vocabulary_name},
-    tokenize::{
-        Style, Tokenizer,
-        geneformer::{self, Geneformer},
-        scgpt::{self, Recipe, ScGpt},
-        totals::Totals,
-    },
+    tokenize::{Style, Tokenizer, scgpt::Recipe, totals::Totals},
     vocabulary::Vocabulary,
 };
 use ferrome_core::{journal::RunDescription, shard::Portion};
@@ -29,6 +24,7 @@ use ferrome_core::{journal::RunDescription, shard::Portion};
 use crate::cell::{
     input::{self, Reading, found},
     names::Names,
+    tokens as made,
 };
 use crate::options::describe_input;
 use crate::sharding::Sharding;
@@ -145,17 +141,15 @@ impl Cells {
         model: &OpenModel,
     ) -> Result<Box<dyn Tokenizer>> {
         if vocabulary.style() == Style::ScGpt {
-            let recipe = recipe(model)?;
-            let options = recipe.as_ref().map_or_else(|| scgpt::Options::of(scgpt::Path::ZeroShot), Recipe::options);
-            let tokenizer = ScGpt::new(vocabulary, matching, options)?;
-            let Some(recipe) = recipe else { return Ok(Box::new(tokenizer)) };
-            say(quiet, "tokens are made as those that the model was trained on (tokens.json)");
-            return Ok(Box::new(recipe.choose(tokenizer, vocabulary)));
+            let recipe = made::recipe(model)?;
+            if recipe.is_some() {
+                say(quiet, "tokens are made as those that the model was trained on (tokens.json)");
+            }
+            return made::scgpt(vocabulary, matching, recipe);
         }
         let totals = Totals::asked(self.n_counts.as_deref(), &header.obs)?;
         say(quiet, &format!("total counts: {}", totals.describe()));
-        let options = geneformer::Options { totals, keep_uncropped: false, keep_counts: false };
-        Ok(Box::new(Geneformer::new(vocabulary, matching, options)?))
+        made::geneformer(vocabulary, matching, totals)
     }
 
     fn genes(&self, input: &Path, model: &OpenModel) -> Result<Vocabulary> {
@@ -179,19 +173,11 @@ impl Cells {
     }
 }
 
-/// How the tokens of a trained scGPT were made.
-fn recipe(model: &OpenModel) -> Result<Option<Recipe>> {
-    match model {
-        OpenModel::ScGpt(model) => Ok(model.recipe()?),
-        _ => Ok(None),
-    }
-}
-
 // What is other in tokens that ferrome made than in those that the model was trained on.
 fn made_otherwise(tokens: &TokenReader, model: &OpenModel) -> Result<Option<String>> {
     let metadata = &tokens.header().metadata;
     let known = metadata.contains_key("ferrome.cls_value");
-    let trained = recipe(model)?.filter(|_| known);
+    let trained = made::recipe(model)?.filter(|_| known);
     Ok(trained.and_then(|trained| Recipe::of(metadata, Vec::new).difference(&trained)))
 }
 

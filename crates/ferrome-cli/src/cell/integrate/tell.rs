@@ -5,22 +5,25 @@ use std::path::Path;
 use ferrome_cell::task::integrate::{Corpus, Method, Outcome, Progress};
 use indicatif::ProgressBar;
 
+use crate::tell;
+
 pub(super) fn corpus(corpus: &Corpus, quiet: bool) {
-    if quiet {
-        return;
+    if !quiet {
+        let (cells, genes, batches) = (corpus.len(), corpus.genes.len(), corpus.batches.len());
+        let types = if corpus.types.is_empty() { String::new() } else { format!(", {} types", corpus.types.len()) };
+        eprintln!("{cells} cells of {batches} batches{types}; {genes} genes");
     }
-    let (cells, genes, batches) = (corpus.len(), corpus.genes.len(), corpus.batches.len());
-    let types = if corpus.types.is_empty() { String::new() } else { format!(", {} types", corpus.types.len()) };
-    eprintln!("{cells} cells of {batches} batches{types}; {genes} genes");
     for (reason, count, first) in corpus.left_out() {
-        eprintln!("{count} cells were left out, `{first}` first: {reason}");
+        tell::note(&format!("{count} cells were left out, `{first}` first: {reason}"), quiet);
     }
 }
 
 pub(super) fn progress(bar: &ProgressBar, quiet: bool, progress: &Progress) {
     bar.set_length(progress.epochs * 1000);
     bar.set_position((progress.epoch * 1000.0) as u64);
-    bar.set_message(format!("loss {:.3}", progress.loss));
+    let message = format!("loss {:.3}", progress.loss);
+    tell::progress(bar.position(), bar.length(), &message);
+    bar.set_message(message);
     let Some(measured) = progress.measured.filter(|_| !quiet) else { return };
     let parts: Vec<String> = measured.parts.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
     let (epoch, epochs, validation) = (measured.epoch, progress.epochs, measured.validation);

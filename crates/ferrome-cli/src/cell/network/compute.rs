@@ -1,14 +1,13 @@
 //! What is computed: the networks.
 
-use std::path::Path;
-
-use anyhow::{Result, bail, ensure};
-use ferrome_cell::community;
-use ferrome_cell::read::tokens::{self, TokenCell};
+use anyhow::{Result, bail};
+use ferrome_cell::read::tokens::TokenCell;
 use ferrome_cell::task::network::{self, Attention, Contrast, Network, NetworkModel, Panel, Survey};
+use ferrome_cell::{Error, community};
 use ferrome_core::interrupt::Interrupt;
 
-use super::{Args, Block};
+use super::{Args, Block, tokens::Tokens};
+use crate::tell;
 
 /// What a run found.
 pub(super) struct Found {
@@ -28,8 +27,14 @@ impl Args {
         Ok(Found { networks: vec![network], cells: 0, rejected: (0, None) })
     }
 
-    pub(super) fn of_attention(&self, model: &NetworkModel, panel: &Panel, survey: Option<&Survey>) -> Result<Found> {
-        let (Some(path), Some(survey)) = (&self.input, survey) else { bail!("--from attention needs TOKENS") };
+    pub(super) fn of_attention(
+        &self,
+        model: &NetworkModel,
+        panel: &Panel,
+        read: Option<(&Tokens, &Survey)>,
+    ) -> Result<Found> {
+        let Some((tokens, survey)) = read else { bail!("--from attention needs TOKENS") };
+        let path = tokens.path;
         if let Some(control) = self.control.as_deref().filter(|control| !survey.conditions.contains_key(*control)) {
             let known: Vec<String> = survey.conditions.keys().take(10).map(|name| format!("`{name}`")).collect();
             bail!("{}: no cell of the condition `{control}`; there are {}", path.display(), known.join(", "));
@@ -39,7 +44,7 @@ impl Args {
             Block::Number(number) => number,
         };
         let mut attention = Attention::new(model, panel, layer, self.condition.as_deref());
-        self.add_all(path, &mut attention)?;
+        self.add_all(tokens, survey, &mut attention)?;
         if let (0, (count, Some(first))) = (attention.cells, &attention.rejected) {
             bail!("{}: none of the {count} cells can be used, the first: {first}", path.display());
         }
@@ -53,23 +58,26 @@ impl Args {
         Ok(Found { networks, cells: attention.cells, rejected: attention.rejected })
     }
 
-    pub(super) fn add_all(&self, path: &Path, attention: &mut Attention) -> Result<()> {
+    fn add_all(&self, source: &Tokens, survey: &Survey, attention: &mut Attention) -> Result<()> {
         let interrupt = Interrupt::on_signal()?;
         let (mut batch, mut length): (Vec<TokenCell>, usize) = (Vec::new(), 0);
-        for cell in tokens::open(path)? {
+        for cell in source.open()? {
             let cell = cell?;
             let tokens = cell.tokens.as_ref().map_or(0, Vec::len);
             if length + tokens > self.batch_tokens && !batch.is_empty() {
                 attention.add(std::mem::take(&mut batch))?;
                 length = 0;
-                ensure!(!interrupt.is_raised(), "stopped: nothing was written; the same command starts again");
+                tell::progress(attention.cells, Some(survey.cells), "cells");
+                if interrupt.is_raised() {
+                    return Err(Error::Stopped.into());
+                }
             }
             length += tokens;
             batch.push(cell);
         }
         attention.add(batch)?;
         if let Some(reason) = attention.rejected.1.as_ref().filter(|_| self.running.strict) {
-            bail!("{}: {reason}", path.display());
+            bail!("{}: {reason}", source.path.display());
         }
         Ok(())
     }

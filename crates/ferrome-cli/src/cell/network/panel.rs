@@ -6,6 +6,7 @@ use ferrome_cell::task::network::{Panel, Survey};
 use ferrome_cell::vocabulary::Vocabulary;
 
 use super::Args;
+use crate::tell;
 
 impl Args {
     pub(super) fn vocabulary(&self, opened: &OpenModel) -> Result<Vocabulary> {
@@ -36,10 +37,8 @@ impl Args {
                 let (panel, unknown) = Panel::named(vocabulary, &names);
                 if let Some(first) = unknown.first() {
                     let (count, all) = (unknown.len(), names.len());
-                    eprintln!(
-                        "{}: {count} of {all} names are no genes of the model, such as `{first}`",
-                        path.display()
-                    );
+                    let what = format!("{count} of {all} names are no genes of the model, such as `{first}`");
+                    tell::note(&format!("{}: {what}", path.display()), false);
                 }
                 panel
             }

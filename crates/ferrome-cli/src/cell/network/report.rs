@@ -3,16 +3,16 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use ferrome_cell::model::OpenModel;
 use ferrome_cell::task::network::Panel;
+use ferrome_cell::{model::OpenModel, read::memory::Data};
 use ferrome_core::{journal::RunDescription, page::grouped};
 use serde_json::json;
 
 use super::{Args, compute::Found};
-use crate::options::describe_input;
+use crate::{cell::input, tell};
 
 impl Args {
-    pub(super) fn describe(&self, opened: &OpenModel) -> Result<RunDescription> {
+    pub(super) fn describe(&self, opened: &OpenModel, given: Option<&Data>) -> Result<RunDescription> {
         let mut description = RunDescription::new()
             .with("version", env!("CARGO_PKG_VERSION"))
             .with("model", &self.model)
@@ -20,14 +20,14 @@ impl Args {
             .with("resolution", self.resolution)
             .with("seed", self.seed);
         if let Some(path) = &self.input {
-            describe_input(&mut description, "input", path)?;
+            input::describe(&mut description, path, given)?;
         }
         Ok(description)
     }
 
     pub(super) fn tell(&self, found: &Found, panel: &Panel, started: Instant) -> Result<()> {
         if let (count @ 1.., Some(first)) = &found.rejected {
-            eprintln!("{count} cells were left out, the first: {first}");
+            tell::note(&format!("{count} cells were left out, the first: {first}"), false);
         }
         let each = found.networks.iter().map(|network| {
             let name = network.condition.as_deref().map_or_else(String::new, |name| format!("{name}: "));

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use ferrome_cell::Error;
 use ferrome_cell::model;
+use ferrome_cell::read::memory::Data;
 use ferrome_cell::task::predict_perturbation::{self as task, Prepared, Screen, Wanted, gene_names};
 use ferrome_core::device::DeviceChoice;
+use ferrome_core::interrupt::Interrupt;
 use tch::{Device, Kind};
 
 use super::{Source, refuse};
 use crate::cell::input::Reading;
 use crate::cell::names::Names;
+use crate::tell;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,7 +60,7 @@ pub(crate) struct Args {
     names: Names,
 }
 
-pub(super) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     refuse(&args.output, args.overwrite)?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
     tch::set_num_threads(i32::try_from(args.reading.threads().get())?);
@@ -67,6 +70,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let prepared = Prepared::open(&path)?;
     let source = Source {
         input: &args.input,
+        given,
         output: &args.output,
         reading: &args.reading,
         names: &args.names,
@@ -87,11 +91,16 @@ pub(super) fn run(args: &Args) -> Result<()> {
     });
     let asked = asked.collect::<Result<Vec<_>>>()?;
     let generator = opened.load_generator(Kind::Float, device)?;
-    let predict = |(name, genes): (String, Vec<usize>)| -> Result<(String, Vec<f64>)> {
-        let found = task::predict(&generator, &screen, &genes, prepared.control_cells, prepared.seed)?;
-        Ok((name, found))
-    };
-    let predictions = asked.into_iter().map(predict).collect::<Result<Vec<_>>>()?;
+    let interrupt = Interrupt::on_signal()?;
+    let mut predictions = Vec::with_capacity(asked.len());
+    for (name, genes) in &asked {
+        tell::progress(predictions.len() as u64, Some(asked.len() as u64), name);
+        let found = task::predict(&generator, &screen, genes, prepared.control_cells, prepared.seed)?;
+        predictions.push((name.clone(), found));
+        if interrupt.is_raised() {
+            return Err(Error::Stopped.into());
+        }
+    }
     task::write_predictions(&predictions, &screen, &args.output)?;
     args.tell(&screen, predictions.len());
     Ok(())

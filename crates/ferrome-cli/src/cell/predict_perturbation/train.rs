@@ -4,17 +4,18 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use ferrome_cell::model::{self, scgpt};
+use ferrome_cell::read::memory::Data;
 use ferrome_cell::task::predict_perturbation::{
     self as task, METHODS, Prepared, Quality, Scores, Screen, Split, Start, TrainConfig, Wanted, mean_of,
 };
 use ferrome_core::device::DeviceChoice;
 use ferrome_core::interrupt::Interrupt;
-use indicatif::ProgressBar;
 use tch::Device;
 
 use super::Source;
 use crate::cell::input::Reading;
 use crate::cell::names::Names;
+use crate::tell;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,13 +67,14 @@ pub(crate) struct Args {
     names: Names,
 }
 
-pub(super) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let config = args.config()?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
     tch::set_num_threads(i32::try_from(args.reading.threads().get())?);
     let foundation = args.foundation()?;
     let source = Source {
         input: &args.input,
+        given,
         output: &args.output,
         reading: &args.reading,
         names: &args.names,
@@ -131,10 +133,12 @@ impl Args {
     }
 
     fn train(&self, start: &Start, generator: &scgpt::Generator) -> Result<()> {
-        let bar = if self.quiet { ProgressBar::hidden() } else { ProgressBar::new(start.config.steps) };
+        let bar = tell::bar(self.quiet, start.config.steps, tell::EPOCHS);
         task::train(start, generator, &mut |progress| {
             bar.set_position(progress.step);
-            bar.set_message(format!("loss {:.4}", progress.loss));
+            let message = format!("loss {:.4}", progress.loss);
+            tell::progress(progress.step, Some(progress.steps), &message);
+            bar.set_message(message);
         })?;
         bar.finish_and_clear();
         Ok(())

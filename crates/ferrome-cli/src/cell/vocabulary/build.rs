@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use ferrome_cell::{
+    Error,
     cells::ValueKind,
     genes::NameKind,
+    read::memory::Data,
     tokenize::{Style, totals::Totals},
     vocabulary::build::Builder,
 };
@@ -13,6 +15,7 @@ use ferrome_core::interrupt::Interrupt;
 
 use super::{check_output, written};
 use crate::cell::input::{Reading, found};
+use crate::tell;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,37 +57,47 @@ pub(crate) struct Args {
     /// Replace a vocabulary that exists
     #[arg(long)]
     overwrite: bool,
+    /// No summary
+    #[arg(long, short)]
+    quiet: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     check_output(&args.output, args.overwrite)?;
     let interrupt = Interrupt::on_signal()?;
     let mut builder = Builder::new();
     for path in &args.datasets {
-        args.add(&mut builder, path, &interrupt)?;
+        args.add(&mut builder, (path, given), &interrupt)?;
     }
     let (vocabulary, report) = builder.finish(args.style, args.min_cells)?;
     vocabulary.save(&args.output)?;
-    eprintln!("{report}");
-    eprintln!("{}", written(&vocabulary, &args.output));
+    if !args.quiet {
+        eprintln!("{report}");
+        eprintln!("{}", written(&vocabulary, &args.output));
+    }
     Ok(())
 }
 
 impl Args {
-    fn add(&self, builder: &mut Builder, path: &Path, interrupt: &Interrupt) -> Result<()> {
-        let mut reader = self.reading.open((path, &self.output), None)?;
+    fn add(&self, builder: &mut Builder, (path, given): (&Path, Option<&Data>), interrupt: &Interrupt) -> Result<()> {
+        let mut reader = self.reading.open((path, &self.output), given)?;
         let header = reader.header();
-        eprintln!("{}", found(path, header));
+        if !self.quiet {
+            eprintln!("{}", found(path, header));
+        }
         if header.kind == ValueKind::Floats {
-            eprintln!("warning: {}: medians of values that are no counts", path.display());
+            tell::warn(&format!("{}: medians of values that are no counts", path.display()));
         }
         let totals = Totals::asked(self.n_counts.as_deref(), &header.obs)?;
         let name =
             path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
         let columns = builder.begin(&name, &header.genes, self.genes)?;
-        let genes = header.genes.len();
+        let (genes, total) = (header.genes.len(), header.cells);
         while let Some(cells) = reader.next_cells(BLOCK)? {
-            anyhow::ensure!(!interrupt.is_raised(), "interrupted; nothing was written");
+            if interrupt.is_raised() {
+                return Err(Error::Stopped.into());
+            }
+            tell::progress(cells.first + cells.len() as u64, total, &name);
             cells.check(genes)?;
             builder.add(&columns, &cells, &totals)?;
         }

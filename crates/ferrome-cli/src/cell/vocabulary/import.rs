@@ -44,6 +44,9 @@ pub(crate) struct Args {
     /// Replace a vocabulary that exists
     #[arg(long)]
     overwrite: bool,
+    /// No summary
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -55,10 +58,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         former_ids: args.mapping.clone(),
     };
     let vocabulary = vocabulary::import(&files, args.style)?;
-    for source in vocabulary.sources() {
-        eprintln!("{source}");
-    }
     vocabulary.save(&args.output)?;
-    eprintln!("{}", written(&vocabulary, &args.output));
+    if !args.quiet {
+        vocabulary.sources().iter().for_each(|source| eprintln!("{source}"));
+        eprintln!("{}", written(&vocabulary, &args.output));
+    }
     Ok(())
 }
