@@ -196,7 +196,10 @@ fn trouble_with_output_is_told_before_the_work() {
     let place = specimens();
     place.write("there.tsv", "old");
     let refusal = |line: &str| place.run(&format!("cell count unsorted.bam --format umi-tools {line}")).refusal();
-    assert_eq!(refusal("-o there.tsv"), "there.tsv: exists already; --overwrite replaces it");
+    assert_eq!(
+        refusal("-o there.tsv"),
+        "there.tsv: exists already; pass --overwrite to replace it, or choose another -o"
+    );
     assert_eq!(refusal("-o no/out.tsv"), "no/out.tsv: there is no folder no");
     assert_eq!(refusal("-o ."), ".: is a folder, expected a file for the table");
     place.write("empty.tsv", "\n");

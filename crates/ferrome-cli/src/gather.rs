@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use ferrome_cell::write::h5ad::add_obsm;
 use ferrome_core::{
-    Error,
     interrupt::Interrupt,
     journal::RunDescription,
     shard::{self, Gathered},
@@ -88,9 +87,7 @@ impl Args {
                 output.display()
             );
         }
-        if output.exists() && !self.overwrite {
-            return Err(Error::OutputExists { path: output.to_owned() }.into());
-        }
+        options::refuse_existing(output, self.overwrite)?;
         let mut now = RunDescription::new();
         describe_input(&mut now, "input", input)?;
         if now.get("input") != Some(described) {

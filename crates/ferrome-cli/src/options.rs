@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Result, bail};
 use clap::{Args, builder::NonEmptyStringValueParser};
 use ferrome_core::{
+    Error,
     device::{DeviceChoice, DtypeChoice},
     engine::{self, Summary},
     fingerprint::{self, Fingerprint},
@@ -75,6 +76,14 @@ pub(crate) fn table(path: &Path) -> Result<Output> {
         need_folder(path)?;
     }
     Ok(output)
+}
+
+/// Refuses an output that is there.
+pub(crate) fn refuse_existing(path: &Path, overwrite: bool) -> Result<()> {
+    if path.exists() && !overwrite {
+        return Err(Error::OutputExists { path: path.to_owned() }.into());
+    }
+    Ok(())
 }
 
 /// Refuses a file whose folder is not there.

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use ferrome_core::page::grouped;
 use ferrome_report::{Map, Request};
 
-use crate::options::need_folder;
+use crate::options::{need_folder, refuse_existing};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,9 +84,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if output.extension().is_none_or(|suffix| suffix != "html") {
         bail!("{}: the page is HTML; choose a name with .html for -o", output.display());
     }
-    if output.exists() && !args.overwrite {
-        bail!("{}: exists already; pass --overwrite to replace it, or choose another -o", output.display());
-    }
+    refuse_existing(output, args.overwrite)?;
     need_folder(output)?;
     let request = Request {
         table: args.table.clone(),

@@ -143,10 +143,7 @@ impl Args {
         if !is_h5ad(h5ad) || !is_h5ad(&self.input) {
             bail!("{}: --h5ad is a copy of the input, and both must be .h5ad", h5ad.display());
         }
-        if h5ad.exists() && !self.overwrite {
-            return Err(ferrome_core::Error::OutputExists { path: h5ad.clone() }.into());
-        }
-        Ok(())
+        options::refuse_existing(h5ad, self.overwrite)
     }
 
     // Before the training, so that a cell that one of them lacks costs no hours.

@@ -9,6 +9,8 @@ use ferrome_cell::{
     task::map::{self, Map, Method},
 };
 
+use crate::options::refuse_existing;
+
 const EXAMPLES: &str = "\
 Examples:
   ferrome cell map embedded.parquet -o map.svg --color cell_type
@@ -59,9 +61,7 @@ enum How {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     for path in [Some(&args.output), args.table.as_ref()].into_iter().flatten() {
-        if path.exists() && !args.overwrite {
-            bail!("{}: exists already; pass --overwrite to replace it, or choose another name", path.display());
-        }
+        refuse_existing(path, args.overwrite)?;
     }
     if args.output.extension().is_none_or(|suffix| suffix != "svg") {
         bail!("{}: pictures are SVG; choose a name with .svg for -o", args.output.display());

@@ -11,7 +11,6 @@ use ferrome_cell::genes::Matching;
 use ferrome_cell::read::memory::Data;
 use ferrome_cell::task::predict_perturbation::{Screen, Wanted};
 use ferrome_cell::vocabulary::Vocabulary;
-use ferrome_core::Error;
 
 use super::input::{Reading, found};
 use super::names::Names;
@@ -77,12 +76,4 @@ impl Source<'_> {
         }
         Ok((screen, vocabulary))
     }
-}
-
-/// Refuses an output that is there.
-fn refuse(output: &Path, overwrite: bool) -> Result<()> {
-    if output.exists() && !overwrite {
-        return Err(Error::OutputExists { path: output.to_owned() }.into());
-    }
-    Ok(())
 }

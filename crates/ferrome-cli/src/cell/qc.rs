@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use ferrome_cell::{
     Error,
     genes::Matching,
@@ -19,7 +19,7 @@ use super::{
     input::{Reading, found},
     names::Names,
 };
-use crate::options::{Running, need_folder};
+use crate::options::{Running, need_folder, refuse_existing};
 use crate::tell;
 
 const EXAMPLES: &str = "\
@@ -65,7 +65,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let started = Instant::now();
-    args.refuse_existing()?;
+    args.check_outputs()?;
     let vocabulary = args.vocabulary()?;
     let genes = args.names.options()?;
     let mut reader = args.reading.open((&args.input, &args.output), given)?;
@@ -96,11 +96,9 @@ impl Args {
         [Some(&self.output), self.json.as_ref()].into_iter().flatten().map(PathBuf::as_path)
     }
 
-    fn refuse_existing(&self) -> Result<()> {
+    fn check_outputs(&self) -> Result<()> {
         for path in self.outputs() {
-            if path.exists() && !self.running.overwrite {
-                bail!("{}: exists already; pass --overwrite to replace it, or choose another name", path.display());
-            }
+            refuse_existing(path, self.running.overwrite)?;
             need_folder(path)?;
         }
         Ok(())

@@ -8,9 +8,8 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Subcommand;
 use ferrome_cell::{read::memory::Data, vocabulary::Vocabulary};
-use ferrome_core::Error;
 
-use crate::options::need_folder;
+use crate::options::{need_folder, refuse_existing};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -36,9 +35,7 @@ Examples:
 
 /// Refuses a file that is there, and a folder that is not.
 fn check_output(path: &Path, overwrite: bool) -> Result<()> {
-    if !overwrite && path.exists() {
-        return Err(Error::OutputExists { path: path.to_owned() }.into());
-    }
+    refuse_existing(path, overwrite)?;
     need_folder(path)
 }
 

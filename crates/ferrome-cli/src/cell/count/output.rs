@@ -13,7 +13,7 @@ use ferrome_core::journal::write_whole;
 use fs_err::File;
 
 use super::{Args, describe};
-use crate::options::{need_folder, peak_memory};
+use crate::options::{need_folder, peak_memory, refuse_existing};
 
 /// What was written.
 pub(super) struct Written {
@@ -29,10 +29,7 @@ pub(super) fn check(args: &Args) -> Result<()> {
         None if args.output.is_file() => bail!("{out}: is a file, expected a folder for the dataset"),
         None => {}
         Some(_) if args.output.is_dir() => bail!("{out}: is a folder, expected a file for the table"),
-        Some(_) if args.output.exists() && !args.overwrite => {
-            bail!("{out}: exists already; --overwrite replaces it")
-        }
-        Some(_) => {}
+        Some(_) => refuse_existing(&args.output, args.overwrite)?,
     }
     need_folder(&args.output)
 }

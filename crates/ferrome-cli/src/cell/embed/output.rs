@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use ferrome_cell::{model::Family, read::tokens, task::embed::Pool, write::h5ad::add_obsm};
-use ferrome_core::{Error, engine::Summary, table::Output};
+use ferrome_core::{engine::Summary, table::Output};
 
 use super::Args;
 use crate::options;
@@ -40,9 +40,7 @@ impl Args {
         if !is_h5ad(&self.input) || tokens::is_tokens(&self.input)? {
             bail!("{output}: is a copy of the input, which must be an h5ad; choose .parquet, .npy or a folder for -o");
         }
-        if self.output.exists() && !self.running.overwrite {
-            return Err(Error::OutputExists { path: self.output.clone() }.into());
-        }
+        options::refuse_existing(&self.output, self.running.overwrite)?;
         let mut parts = self.output.as_os_str().to_owned();
         parts.push(".parts/");
         Ok(Target { table: Output::parse(PathBuf::from(parts))?, h5ad: Some(self.output.clone()) })

@@ -11,9 +11,10 @@ use ferrome_core::device::DeviceChoice;
 use ferrome_core::interrupt::Interrupt;
 use tch::{Device, Kind};
 
-use super::{Source, refuse};
+use super::Source;
 use crate::cell::input::Reading;
 use crate::cell::names::Names;
+use crate::options::refuse_existing;
 use crate::tell;
 
 const EXAMPLES: &str = "\
@@ -61,7 +62,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
-    refuse(&args.output, args.overwrite)?;
+    refuse_existing(&args.output, args.overwrite)?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
     tch::set_num_threads(i32::try_from(args.reading.threads().get())?);
     let path = model::locate(&args.model)?;
