@@ -56,6 +56,8 @@ def main() -> None:
     parser.add_argument("--model", default="ferrome-esm2-mini")
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
+    if options.fasta is None and not PROTEOME.is_file():
+        parser.error(f"{PROTEOME} is missing: give a FASTA")
     binary = os.environ["FERROME_BIN"]
     load = os.getloadavg()[0]
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _system_config={"worker_niceness": 0})

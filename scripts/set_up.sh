@@ -82,7 +82,7 @@ driver_is_there() {
 
 check_space() { # GB
     local free
-    free=$(df -Pk "$venv" | awk 'END { print int($4 / 1000000) }')
+    free=$(($(df --output=avail --block-size=1M "$venv" | tail -n 1) / 1000))
     if [ "$free" -lt "$1" ]; then
         say "$venv needs about $1 GB of free space, and its disk has $free GB: make room, and run the same command again"
         exit 1
@@ -126,12 +126,15 @@ link_libtorch() {
     fi
 }
 
-# Runs an installation, and leaves its stamp only when all of it succeeded.
-install_once() { # stamp, origin, function
+# Runs an installation, and leaves its stamp only when all of it succeeded. One that is made again takes no room.
+install_once() { # stamp, origin, function, GB
     if stamp_holds "$1" "$2"; then
         return
     fi
     make_venv
+    if [ ! -e "$1" ]; then
+        check_space "$4"
+    fi
     rm -f "$1"
     touch "$unfinished"
     "$3"
@@ -142,7 +145,6 @@ install_once() { # stamp, origin, function
 
 install_runtime() {
     say "installing libtorch 2.11.0 (torch without its dependencies; about 600 MB to download) and cmake"
-    check_space 3
     install --no-deps --requirement "$root/scripts/requirements-runtime.txt"
 }
 
@@ -163,9 +165,8 @@ install_tested_packages() {
 
 install_test() {
     say "installing what the tests need: torch, transformers, fair-esm, scanpy, rdkit, pytest (about 3 GB to download)"
-    check_space 8
     install_tested_packages
-    # Its build wants pkg_resources, which only older versions of setuptools have, such as the one that venv brings.
+    # Its build wants pkg_resources, which only older versions of setuptools have, such as the one that was installed.
     install --no-deps --no-build-isolation umi-tools==1.1.6
     # What wrote and read token folders in Geneformer's days; in a folder of its own, for PYTHONPATH.
     install --no-deps --target "$venv/datasets-2.21" datasets==2.21.0
@@ -181,17 +182,17 @@ set_up_runtime() {
     local test_origin
     test_origin=$(origin requirements-test.txt)
     if stamp_holds "$venv/.stamp-test" "$test_origin"; then
-        return # holds everything that the others hold
+        return # holds all that building and running need
     fi
     if driver_is_there; then
-        install_once "$venv/.stamp-cuda" "$(origin requirements-test.txt)" install_cuda
+        install_once "$venv/.stamp-cuda" "$(origin requirements-test.txt)" install_cuda 8
     else
-        install_once "$venv/.stamp-runtime" "$(origin requirements-runtime.txt)" install_runtime
+        install_once "$venv/.stamp-runtime" "$(origin requirements-runtime.txt)" install_runtime 3
     fi
 }
 
 set_up_test() {
-    install_once "$venv/.stamp-test" "$(origin requirements-test.txt)" install_test
+    install_once "$venv/.stamp-test" "$(origin requirements-test.txt)" install_test 8
 }
 
 check_prerequisites

@@ -125,7 +125,7 @@ fn refusals_name_the_file_and_what_to_do() {
     place.done("cell convert in -o out.h5ad --quiet");
     assert_eq!(
         refusal("in -o out.h5ad"),
-        "out.h5ad: exists already; pass --overwrite to replace it, or choose another -o"
+        "out.h5ad: exists already; pass --overwrite to replace it, or choose another name"
     );
     assert_eq!(refusal("in -o no/out.h5ad"), "no/out.h5ad: there is no folder no");
     place.write("mine/notes.txt", "mine");

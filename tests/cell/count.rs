@@ -198,7 +198,7 @@ fn trouble_with_output_is_told_before_the_work() {
     let refusal = |line: &str| place.run(&format!("cell count unsorted.bam --format umi-tools {line}")).refusal();
     assert_eq!(
         refusal("-o there.tsv"),
-        "there.tsv: exists already; pass --overwrite to replace it, or choose another -o"
+        "there.tsv: exists already; pass --overwrite to replace it, or choose another name"
     );
     assert_eq!(refusal("-o no/out.tsv"), "no/out.tsv: there is no folder no");
     assert_eq!(refusal("-o ."), ".: is a folder, expected a file for the table");

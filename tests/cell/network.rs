@@ -52,7 +52,7 @@ fn genes_of_a_list() {
     let place = place();
     place.write("genes.txt", "GENE3\nGENE7\n\nGENE11\nTP53\n");
     let said = place.done(&format!("cell network -m {MODEL} -o out --gene-list genes.txt --device cpu --format csv"));
-    assert!(said.starts_with("genes.txt: 1 of 4 names are no genes of the model, such as `TP53`\n3 genes: "), "{said}");
+    assert!(said.starts_with("gene list: 1 of 4 names are no genes of the model, such as `TP53`\n3 genes: "), "{said}");
 }
 
 #[test]
@@ -74,6 +74,6 @@ fn what_cannot_be_is_refused() {
     place.write("taken/file", "x");
     assert_eq!(
         refused(&format!("-m {MODEL} -o taken")),
-        "taken: exists already; pass --overwrite to replace it, or choose another -o"
+        "taken: exists already; pass --overwrite to replace it, or choose another name"
     );
 }

@@ -242,7 +242,7 @@ fn embedded_cells_are_drawn_in_the_colour_of_their_type() {
     place.done("cell map cells.parquet -o by.svg --color kind --labels types.tsv -q");
     assert!(place.text("by.svg").contains(">\nnone\n</text>"));
     let refused = place.run("cell map cells.parquet -o umap.svg").refusal();
-    assert_eq!(refused, "umap.svg: exists already; pass --overwrite to replace it, or choose another -o");
+    assert_eq!(refused, "umap.svg: exists already; pass --overwrite to replace it, or choose another name");
     let refused = place.run("cell map cells.parquet -o x.svg --color typ").refusal();
     assert_eq!(refused, "cells.parquet: has no column `typ`; found cell_id, length, type, embedding, error");
 }

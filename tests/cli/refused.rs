@@ -194,8 +194,8 @@ fn output_that_is_not_to_be_touched() {
     place.write("mine/notes.txt", "not ferrome's");
     let before = place.read("out.parquet");
     let cases = [
-        ("out.parquet", "out.parquet: exists already; pass --overwrite to replace it, or choose another -o"),
-        ("out.npy", "out.npy.ids.txt: exists already; pass --overwrite to replace it, or choose another -o"),
+        ("out.parquet", "out.parquet: exists already; pass --overwrite to replace it, or choose another name"),
+        ("out.npy", "out.npy.ids.txt: exists already; pass --overwrite to replace it, or choose another name"),
         (
             "out.xlsx",
             "out.xlsx: unknown suffix `.xlsx`; expected .parquet, .npy, .arrow, .feather, .csv, or a folder (a name that \
@@ -229,7 +229,7 @@ fn output_that_exists_is_noticed_before_input_and_model() {
     place.write("out.parquet", "an old one");
     assert_eq!(
         place.refused("no.fasta -m no/such/model -o out.parquet"),
-        "out.parquet: exists already; pass --overwrite to replace it, or choose another -o"
+        "out.parquet: exists already; pass --overwrite to replace it, or choose another name"
     );
     place.write("mine/notes.txt", "not ferrome's");
     assert_eq!(

@@ -104,7 +104,7 @@ fn gathering_what_cannot_be_gathered_is_refused() {
     place.done("gather parts -o out.csv");
     assert_eq!(
         refused("parts -o out.csv"),
-        "out.csv: exists already; pass --overwrite to replace it, or choose another -o"
+        "out.csv: exists already; pass --overwrite to replace it, or choose another name"
     );
     place.done("gather parts -o out.csv --overwrite");
 }

@@ -303,7 +303,7 @@ fn trouble_with_files_is_one_line() {
     );
     assert_eq!(
         line("in.smi --targets targets.fasta -m m -o out.csv"),
-        "out.csv: exists already; pass --overwrite to replace it, or choose another -o"
+        "out.csv: exists already; pass --overwrite to replace it, or choose another name"
     );
 }
 

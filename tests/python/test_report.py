@@ -433,7 +433,7 @@ def test_bad_input_is_one_line(made: Path, table: pa.Table, tmp_path: Path) -> N
     assert "choose a name with .html" in report(good, "-o", tmp_path / "a.pdf", fails=True)
     out.write_text("mine")
     assert report(good, "-o", out, fails=True).rstrip() == (
-        f"error: {out}: exists already; pass --overwrite to replace it, or choose another -o"
+        f"error: {out}: exists already; pass --overwrite to replace it, or choose another name"
     )
     assert out.read_text() == "mine"
     report(good, "-o", out, "--overwrite", "--map", "pca")

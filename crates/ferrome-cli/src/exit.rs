@@ -146,6 +146,7 @@ fn of_drug(error: &ferrome_drug::Error) -> Option<Kind> {
         Drug::Core(error) => return of_core(error),
         Drug::Io(error) => of_io(error),
         Drug::Stopped { .. } | Drug::Interrupted(_) => Kind::Interrupted,
+        Drug::ModelExists { .. } => Kind::Exists,
         Drug::File { path, .. } if is_gone(path) => Kind::Missing,
         _ => return None,
     })

@@ -42,8 +42,8 @@ pub(crate) fn note(line: &str, quiet: bool) {
     }
 }
 
-/// What stands in a bar of epochs.
-pub(crate) const EPOCHS: &str = "{bar:30} {msg}, {elapsed} gone, {eta} to go";
+/// What stands in the bar of a training.
+pub(crate) const TRAINING: &str = "{bar:30} {msg}, {elapsed} gone, {eta} to go";
 
 /// The bar of a training; hidden where it is quiet.
 pub(crate) fn bar(quiet: bool, length: u64, template: &str) -> ProgressBar {

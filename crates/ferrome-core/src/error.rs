@@ -96,7 +96,7 @@ pub enum Error {
         suffix: String,
     },
     /// The output exists.
-    #[error("{}: exists already; pass --overwrite to replace it, or choose another -o", path.display())]
+    #[error("{}: exists already; pass --overwrite to replace it, or choose another name", path.display())]
     OutputExists {
         /// The output.
         path: PathBuf,

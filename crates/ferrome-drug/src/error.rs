@@ -22,6 +22,12 @@ pub enum Error {
     /// A molecule is refused.
     #[error(transparent)]
     Molecule(#[from] crate::molecule::Refusal),
+    /// The folder for a new model holds one already.
+    #[error("{}: holds a model already; pass --overwrite to replace it, or choose another -o", path.display())]
+    ModelExists {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Someone stopped a training.
     #[error("interrupted: member {member} has done {epoch} epochs; run the same command again to go on")]
     Stopped {

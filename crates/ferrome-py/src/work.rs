@@ -98,7 +98,7 @@ fn stopped(py: Python<'_>, stop: PyErr, said: Option<Trouble>) -> PyErr {
         Some(trouble) if trouble.kind == Kind::Interrupted => PyKeyboardInterrupt::new_err(trouble.line),
         Some(_) => stop,
         None => PyKeyboardInterrupt::new_err(
-            "interrupted: the batch in hand is still being finished; make the same call again to go on",
+            "interrupted: the batch in hand is still being finished; make the same call again",
         ),
     }
 }
@@ -142,7 +142,8 @@ impl Caller {
     fn pass_on(&mut self, py: Python<'_>) -> PyResult<()> {
         let said = mem::take(&mut *self.ear.said.lock().unwrap_or_else(PoisonError::into_inner));
         for line in said {
-            print(py, &line)?;
+            // A stream that is closed or does not write stops no work.
+            let _ = print(py, &line);
         }
         let warnings = mem::take(&mut *self.ear.warnings.lock().unwrap_or_else(PoisonError::into_inner));
         for line in warnings {

@@ -55,7 +55,8 @@ def network(
 
     Without ``tokens`` (None) genes are neighbours that are alike to the model before it has seen a cell (``from_="embeddings"``);
     with tokens edges are what genes attend to in the cells of each ``condition``, and with ``control`` the pairs whose rank rises
-    most against it. ``tokens`` is the path of tokens, a table of tokens, or an ``AnnData``, whose cells are tokenized first.
+    most against it. ``tokens`` is the path of tokens, a table of tokens, or an ``AnnData``, whose counts are looked for as
+    :func:`ferrome.cell.tokenize` does, and tokenized first (``layer`` is a block of the model).
     ``gene_list`` is a list of ids or symbols, or the path of a file with one per line.
 
     Returns:
@@ -69,6 +70,7 @@ def network(
         FileNotFoundError: a file or a model is not there.
         FileExistsError: ``output`` holds files; ``overwrite=True`` replaces them.
         ferrome.WeightsError: the model's weights are damaged or do not fit.
+        KeyboardInterrupt: after Ctrl-C; nothing was written.
 
     Example::
 

@@ -114,6 +114,7 @@ def predict(
         ValueError: a gene is none of the model's; the cells have no control, or lack a gene that the model takes.
         FileNotFoundError: a file or a model is not there.
         FileExistsError: ``output`` is there; ``overwrite=True`` replaces it.
+        KeyboardInterrupt: after Ctrl-C; nothing was written.
     """
     options = flags(
         model=model,

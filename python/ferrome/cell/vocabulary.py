@@ -39,6 +39,7 @@ def build(
         ValueError: the cells hold no counts, or their genes have no names of the kind ``genes``.
         FileNotFoundError: a file is not there.
         FileExistsError: ``output`` is there; ``overwrite=True`` replaces it.
+        KeyboardInterrupt: after Ctrl-C; nothing was written.
 
     Example::
 

@@ -27,7 +27,7 @@ fn output_that_is_not_ours_is_left_alone() {
     let file = path.join("thesis.tex");
     assert_eq!(
         write(10, &file, &options(500)).unwrap_err().to_string(),
-        format!("{}: exists already; pass --overwrite to replace it, or choose another -o", file.display())
+        format!("{}: exists already; pass --overwrite to replace it, or choose another name", file.display())
     );
 }
 

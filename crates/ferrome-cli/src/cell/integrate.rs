@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::builder::NonEmptyStringValueParser;
+use ferrome_cell::Error;
 use ferrome_cell::genes::Matching;
 use ferrome_cell::model;
 use ferrome_cell::read::{memory::Data, tokens};
@@ -84,6 +85,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let config = args.settings.config()?;
+    let interrupt = Interrupt::on_signal()?;
     args.check_outputs()?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
     tch::set_num_threads(i32::try_from(args.reading.threads().get())?);
@@ -92,8 +94,11 @@ pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
         bail!("{}: is a perturbation generator; integration begins with the model that embeds cells", args.model);
     }
     let vocabulary = foundation.vocabulary()?;
+    let rivals = args.rivals()?;
     let corpus = args.cells(&vocabulary, &config, given)?;
-    let rivals = args.rivals(&corpus)?;
+    // Before the training, so that a cell that one of them lacks costs no hours.
+    let rivals = rivals.into_iter().map(|(name, rival)| Ok((name, rival.rows(&corpus)?)));
+    let rivals = rivals.collect::<Result<Vec<(String, Tensor)>>>()?;
     let kind = match args.dtype {
         DtypeChoice::F16 => bail!("training in f16 would need loss scaling: use bf16 or f32"),
         choice => choice.kind(device)?,
@@ -107,11 +112,12 @@ pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
         kind,
         device,
         overwrite: args.overwrite,
-        interrupt: Interrupt::on_signal()?,
+        interrupt: interrupt.clone(),
     };
-    let bar = crate::tell::bar(args.quiet, 1000, crate::tell::EPOCHS);
+    let bar = crate::tell::bar(args.quiet, 1000, crate::tell::TRAINING);
     let outcome = task::train(&start, &model, &mut |progress| tell::progress(&bar, args.quiet, progress))?;
     bar.finish_and_clear();
+    go_on(&interrupt)?;
     let title = args.input.file_stem().unwrap_or(args.input.as_os_str()).to_string_lossy();
     let finish = Finish {
         config: &config,
@@ -127,8 +133,17 @@ pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
         device,
     };
     let methods = task::finish(finish, &model)?;
+    go_on(&interrupt)?;
     args.write_h5ad(&corpus)?;
     args.tell(&outcome, &methods);
+    Ok(())
+}
+
+// After the training, which is kept.
+fn go_on(interrupt: &Interrupt) -> Result<()> {
+    if interrupt.is_raised() {
+        return Err(Error::Interrupted { done: "the training is".to_owned(), overwrite: false }.into());
+    }
     Ok(())
 }
 
@@ -146,8 +161,7 @@ impl Args {
         options::refuse_existing(h5ad, self.overwrite)
     }
 
-    // Before the training, so that a cell that one of them lacks costs no hours.
-    fn rivals(&self, corpus: &Corpus) -> Result<Vec<(String, Tensor)>> {
+    fn rivals(&self) -> Result<Vec<(String, Rival)>> {
         let read = |asked: &String| {
             let (name, what) = asked
                 .split_once('=')
@@ -158,7 +172,7 @@ impl Args {
                 Some(_) => bail!("--compare {asked}: {} is no h5ad, which has obsm", self.input.display()),
                 None => Rival::of_table(Path::new(what))?,
             };
-            Ok((name.to_owned(), rival.rows(corpus)?))
+            Ok((name.to_owned(), rival))
         };
         self.compare.iter().map(read).collect()
     }

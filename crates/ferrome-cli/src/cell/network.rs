@@ -14,7 +14,7 @@ use ferrome_cell::model;
 use ferrome_cell::read::memory::Data;
 use ferrome_cell::task::embed;
 use ferrome_cell::task::network::{self, NetworkModel};
-use ferrome_core::{Error, device::DeviceChoice};
+use ferrome_core::{Error, device::DeviceChoice, interrupt::Interrupt};
 use tch::Device;
 
 use self::tokens::Tokens;
@@ -136,6 +136,7 @@ fn resolution(text: &str) -> Result<f64, String> {
 
 pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let started = Instant::now();
+    let interrupt = Interrupt::on_signal()?;
     args.refuse_output()?;
     let device = args.device.devices()?.first().copied().unwrap_or(Device::Cpu);
     let threads = options::threads(args.threads);
@@ -154,8 +155,11 @@ pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let model = NetworkModel::load(&opened, device)?;
     let found = match args.kind()? {
         From::Embeddings => args.of_embeddings(&model, &panel)?,
-        From::Attention => args.of_attention(&model, &panel, tokens.as_ref().zip(survey.as_ref()))?,
+        From::Attention => args.of_attention(&model, &panel, tokens.as_ref().zip(survey.as_ref()), &interrupt)?,
     };
+    if interrupt.is_raised() {
+        return Err(ferrome_cell::Error::Stopped.into());
+    }
     fs_err::create_dir_all(&args.output)?;
     let suffix = match args.format {
         TableFormat::Parquet => "parquet",

@@ -12,6 +12,7 @@ use ferrome_cell::{
     model::{self, Geneformer, OpenGeneformer},
     read::memory::Data,
     task::perturb::{self, Cells, GenesTable, PerturbTask, Rows, Screen, StatesOf, Survey},
+    tokenize::Style,
     vocabulary::Vocabulary,
 };
 use ferrome_core::{
@@ -22,7 +23,7 @@ use ferrome_core::{
 };
 use tch::{Device, Kind};
 
-use super::input;
+use super::{input, tokens::say_share};
 use crate::options::{Compute, Running, device_kind};
 
 const EXAMPLES: &str = "\
@@ -75,6 +76,9 @@ pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     }
     refuse_output(&output, args.running.overwrite)?;
 
+    if let Some(cells) = given {
+        say_share(cells, &vocabulary)?;
+    }
     let cells = || args.cells((&vocabulary, given), &screen, states.clone());
     let survey = perturb::survey(cells()?, &screen, states.as_ref())?;
     args.say(&survey, &screen);
@@ -117,6 +121,9 @@ impl Args {
         match model.style() {
             Some(style) if style != vocabulary.style() => {
                 bail!("the vocabulary is of the style {}, the model {} of {style}", vocabulary.style(), self.model)
+            }
+            None if vocabulary.style() == Style::ScGpt => {
+                bail!("the vocabulary is of the style {}, the model {} is a Geneformer", Style::ScGpt, self.model)
             }
             _ => Ok(vocabulary),
         }

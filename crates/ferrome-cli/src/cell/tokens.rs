@@ -17,6 +17,8 @@ use ferrome_cell::{
     vocabulary::Vocabulary,
 };
 
+use crate::tell;
+
 /// The tokens of cells that a program has, which messages call `name`; those of an scGPT by its `recipe`.
 pub(super) fn of_cells(
     (name, cells): (&Path, &Data),
@@ -34,6 +36,13 @@ pub(super) fn of_cells(
         }
     };
     Ok(tokenize::stream(name, reader, &matching, tokenizer, vocabulary)?)
+}
+
+/// Says what share of the genes of cells matched, as every run does; [`of_cells`] may be called more than once.
+pub(super) fn say_share(cells: &Data, vocabulary: &Vocabulary) -> Result<()> {
+    let reader = cells.open(&ReadOptions::default())?;
+    tell::say(&Matching::new(&reader.header().genes, vocabulary, &Options::default())?.statistics);
+    Ok(())
 }
 
 /// How the tokens of a trained scGPT were made.

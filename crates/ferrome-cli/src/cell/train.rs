@@ -102,7 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         overwrite: args.overwrite,
         interrupt: Interrupt::on_signal()?,
     };
-    let bar = crate::tell::bar(args.quiet, 1000, crate::tell::EPOCHS);
+    let bar = crate::tell::bar(args.quiet, 1000, crate::tell::TRAINING);
     let outcome = train::train(&start, &corpus, &mut |progress| tell::progress(&bar, args.quiet, progress))?;
     bar.finish_and_clear();
     tell::outcome(&outcome, &args.output, args.quiet);

@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args, given: Option<&str>) -> Result<()> {
     let data = read(&config, args.strict, args.quiet)?;
     let (folder, overwrite) = (args.output.as_path(), args.overwrite);
     let start = Start { config: &config, folder, device, overwrite, interrupt: Interrupt::on_signal()? };
-    let bar = tell::bar(args.quiet, 1000, tell::EPOCHS);
+    let bar = tell::bar(args.quiet, 1000, tell::TRAINING);
     let outcome = train::train(&start, &data, &mut |progress| show(&bar, args.quiet, progress))?;
     bar.finish_and_clear();
     if !args.quiet {

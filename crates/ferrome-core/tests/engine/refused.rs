@@ -92,7 +92,7 @@ fn existing_file_is_refused_and_replaced_on_demand() {
     fs_err::write(&output, "precious").unwrap();
     assert_eq!(
         message(Run::new(&rows, &Model::default()), &output),
-        format!("{}: exists already; pass --overwrite to replace it, or choose another -o", output.display())
+        format!("{}: exists already; pass --overwrite to replace it, or choose another name", output.display())
     );
     assert_eq!(names(folder.path()), ["out.parquet"]);
     let mut run = Run::new(&rows, &Model::default());

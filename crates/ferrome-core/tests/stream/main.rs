@@ -197,7 +197,7 @@ fn finished_hugging_face_folder_is_not_overwritten_unasked() {
     let output = folder.path().join("tokens");
     go(Output::hugging_face(&output), blocks(), threads(2)).unwrap();
     let message = go(Output::hugging_face(&output), blocks(), threads(2)).unwrap_err().to_string();
-    let expected = "dataset_info.json: exists already; pass --overwrite to replace it, or choose another -o";
+    let expected = "dataset_info.json: exists already; pass --overwrite to replace it, or choose another name";
     assert!(message.ends_with(expected), "{message}");
     let overwrite = Options { overwrite: true, ..threads(2) };
     go(Output::hugging_face(&output), vec![vec![3], vec![4]], overwrite).unwrap();

@@ -32,6 +32,7 @@ impl Args {
         model: &NetworkModel,
         panel: &Panel,
         read: Option<(&Tokens, &Survey)>,
+        interrupt: &Interrupt,
     ) -> Result<Found> {
         let Some((tokens, survey)) = read else { bail!("--from attention needs TOKENS") };
         let path = tokens.path;
@@ -44,7 +45,7 @@ impl Args {
             Block::Number(number) => number,
         };
         let mut attention = Attention::new(model, panel, layer, self.condition.as_deref());
-        self.add_all(tokens, survey, &mut attention)?;
+        self.add_all(tokens, survey, &mut attention, interrupt)?;
         if let (0, (count, Some(first))) = (attention.cells, &attention.rejected) {
             bail!("{}: none of the {count} cells can be used, the first: {first}", path.display());
         }
@@ -58,8 +59,13 @@ impl Args {
         Ok(Found { networks, cells: attention.cells, rejected: attention.rejected })
     }
 
-    fn add_all(&self, source: &Tokens, survey: &Survey, attention: &mut Attention) -> Result<()> {
-        let interrupt = Interrupt::on_signal()?;
+    fn add_all(
+        &self,
+        source: &Tokens,
+        survey: &Survey,
+        attention: &mut Attention,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
         let (mut batch, mut length): (Vec<TokenCell>, usize) = (Vec::new(), 0);
         for cell in source.open()? {
             let cell = cell?;
@@ -67,7 +73,7 @@ impl Args {
             if length + tokens > self.batch_tokens && !batch.is_empty() {
                 attention.add(std::mem::take(&mut batch))?;
                 length = 0;
-                tell::progress(attention.cells, Some(survey.cells), "cells");
+                tell::progress(attention.cells + attention.rejected.0, Some(survey.cells + survey.rejected.0), "cells");
                 if interrupt.is_raised() {
                     return Err(Error::Stopped.into());
                 }
@@ -76,6 +82,7 @@ impl Args {
             batch.push(cell);
         }
         attention.add(batch)?;
+        tell::progress(attention.cells + attention.rejected.0, Some(survey.cells + survey.rejected.0), "cells");
         if let Some(reason) = attention.rejected.1.as_ref().filter(|_| self.running.strict) {
             bail!("{}: {reason}", source.path.display());
         }

@@ -38,7 +38,7 @@ impl Args {
                 if let Some(first) = unknown.first() {
                     let (count, all) = (unknown.len(), names.len());
                     let what = format!("{count} of {all} names are no genes of the model, such as `{first}`");
-                    tell::note(&format!("{}: {what}", path.display()), false);
+                    tell::note(&format!("gene list: {what}"), false);
                 }
                 panel
             }

@@ -14,7 +14,7 @@ use ferrome_cell::{
 };
 
 use super::Args;
-use crate::cell::tokens::{of_cells, recipe};
+use crate::cell::tokens::{of_cells, recipe, say_share};
 
 /// Tokens that are read more than once.
 pub(super) struct Tokens<'a> {
@@ -35,6 +35,9 @@ impl<'a> Tokens<'a> {
         threads: NonZeroUsize,
     ) -> Result<Option<Self>> {
         let Some(path) = args.input.as_deref() else { return Ok(None) };
+        if let Some(cells) = given {
+            say_share(cells, vocabulary)?;
+        }
         Ok(Some(Self { path, given, vocabulary, recipe: recipe(opened)?, threads }))
     }
 

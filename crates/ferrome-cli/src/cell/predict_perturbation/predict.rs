@@ -95,9 +95,9 @@ pub(super) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let interrupt = Interrupt::on_signal()?;
     let mut predictions = Vec::with_capacity(asked.len());
     for (name, genes) in &asked {
-        tell::progress(predictions.len() as u64, Some(asked.len() as u64), name);
         let found = task::predict(&generator, &screen, genes, prepared.control_cells, prepared.seed)?;
         predictions.push((name.clone(), found));
+        tell::progress(predictions.len() as u64, Some(asked.len() as u64), name);
         if interrupt.is_raised() {
             return Err(Error::Stopped.into());
         }

@@ -133,7 +133,7 @@ impl Args {
     }
 
     fn train(&self, start: &Start, generator: &scgpt::Generator) -> Result<()> {
-        let bar = tell::bar(self.quiet, start.config.steps, tell::EPOCHS);
+        let bar = tell::bar(self.quiet, start.config.steps, tell::TRAINING);
         task::train(start, generator, &mut |progress| {
             bar.set_position(progress.step);
             let message = format!("loss {:.4}", progress.loss);

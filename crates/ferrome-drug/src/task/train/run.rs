@@ -67,8 +67,7 @@ fn prepare(start: &Start) -> Result<()> {
         fs_err::remove_dir_all(&work)?;
     }
     if !start.overwrite && !work.exists() && start.folder.join("model.safetensors").exists() {
-        let reason = "holds a model already; pass --overwrite to replace it, or choose another -o";
-        return Err(Error::file(start.folder, reason));
+        return Err(Error::ModelExists { path: start.folder.to_owned() });
     }
     Ok(fs_err::create_dir_all(&work)?)
 }
