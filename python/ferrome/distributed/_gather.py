@@ -10,7 +10,7 @@ import pyarrow.fs
 from ._job import PLAN, Job
 from ._process import how_it_ended
 from ._result import ProcessEnded
-from ._store import publish, store_of
+from ._store import bring, publish, store_of
 
 
 def gather_parts(job: Job, target: str, filesystem: pyarrow.fs.FileSystem | None, overwrite: bool) -> str:
@@ -19,15 +19,10 @@ def gather_parts(job: Job, target: str, filesystem: pyarrow.fs.FileSystem | None
     goal = store_of(target, filesystem)
     if store is not None:
         folder = os.path.join(job.scratch, "gather")
-        for name in ["", PLAN]:
-            os.makedirs(os.path.join(folder, name), exist_ok=True)
         for shard in range(1, job.shards + 1):
-            for file in (f"{job.part(shard)}.parquet", f"{PLAN}/{job.part(shard)}.json"):
-                pyarrow.fs.copy_files(
-                    f"{store[1]}/{file}", os.path.join(folder, file), store[0], pyarrow.fs.LocalFileSystem())
-        plan = f"{PLAN}/plan.json"
-        pyarrow.fs.copy_files(
-            f"{store[1]}/{plan}", os.path.join(folder, plan), store[0], pyarrow.fs.LocalFileSystem())
+            for file in job.files_of(shard):
+                bring(store, file, folder)
+        bring(store, f"{PLAN}/plan.json", folder)
     local = target if goal is None else os.path.join(job.scratch, "gathered", os.path.basename(goal[1]))
     if goal is not None:
         os.makedirs(os.path.dirname(local), exist_ok=True)

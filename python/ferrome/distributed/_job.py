@@ -39,6 +39,10 @@ class Job:
     def part(self, shard: int) -> str:
         return f"part-{shard:05}-of-{self.shards:05}"
 
+    def files_of(self, shard: int) -> tuple[str, str]:
+        """The names of its table and its manifest in the output."""
+        return f"{self.part(shard)}.parquet", f"{PLAN}/{self.part(shard)}.json"
+
     def finished(self) -> set[int]:
         """The shards whose manifests are there; they are written last."""
         store, folder = self.files()

@@ -17,7 +17,7 @@ from ._halves import search
 from ._job import PLAN, Job
 from ._process import Ended, how_it_ended
 from ._result import ProcessEnded
-from ._store import Store, fetch, publish, put, store_of
+from ._store import Store, bring, fetch, publish, put, store_of
 
 
 class Runner:
@@ -35,13 +35,13 @@ class Runner:
         folder = self.job.output if store is None else os.path.join(self.job.scratch, "parts")
         if store is not None:
             self._fetch_plan(store, folder)
-        name = self.job.part(shard)
-        there = store is not None and not anew and self._fetch_finished(store, folder, name)
+        there = store is not None and not anew and self._fetch_finished(store, folder, shard)
         ended = self._ferrome(shard, folder, quarantine, anew=anew)
         if ended.how == "done" and store is not None and not there:
-            files = [f"{name}.parquet", f"{PLAN}/plan.json", f"{PLAN}/{name}.json"]
-            for file in files:
-                if file != files[1] or store[0].get_file_info(f"{store[1]}/{file}").type == pyarrow.fs.FileType.NotFound:
+            part, manifest = self.job.files_of(shard)
+            plan = f"{PLAN}/plan.json"
+            for file in (part, plan, manifest):
+                if file != plan or store[0].get_file_info(f"{store[1]}/{file}").type == pyarrow.fs.FileType.NotFound:
                     publish(os.path.join(folder, file), store[0], f"{store[1]}/{file}")
         return ended
 
@@ -81,16 +81,15 @@ class Runner:
             os.makedirs(os.path.dirname(local), exist_ok=True)
             put(fetch(store[0], remote, self.job.scratch), local)
 
-    def _fetch_finished(self, store: Store, folder: str, name: str) -> bool:
+    def _fetch_finished(self, store: Store, folder: str, shard: int) -> bool:
         """Copies a part and its manifest from the store, where they are there, for the command to find."""
         if any(option == "--overwrite" for option, _ in self.job.options):
             return False
-        files = [f"{name}.parquet", f"{PLAN}/{name}.json"]
+        files = self.job.files_of(shard)
         if any(info.type != pyarrow.fs.FileType.File for info in store[0].get_file_info([f"{store[1]}/{file}" for file in files])):
             return False
-        os.makedirs(os.path.join(folder, PLAN), exist_ok=True)
         for file in files:
-            pyarrow.fs.copy_files(f"{store[1]}/{file}", os.path.join(folder, file), store[0], pyarrow.fs.LocalFileSystem())
+            bring(store, file, folder)
         return True
 
     def _local(self, path: str, filesystem: pyarrow.fs.FileSystem | None) -> str:

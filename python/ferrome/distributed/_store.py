@@ -69,6 +69,13 @@ def publish(local: str, store: pyarrow.fs.FileSystem, path: str) -> None:
         store.move(target, path)
 
 
+def bring(store: Store, name: str, folder: str) -> None:
+    """Copies a file of a store to the same name below ``folder``."""
+    local = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(local), exist_ok=True)
+    pyarrow.fs.copy_files(f"{store[1]}/{name}", local, store[0], pyarrow.fs.LocalFileSystem())
+
+
 def put(source: str, target: str) -> None:
     unfinished = f"{target}.{uuid.uuid4().hex[:8]}.tmp"
     shutil.copyfile(source, unfinished)
