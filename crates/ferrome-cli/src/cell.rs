@@ -21,7 +21,8 @@ use std::{ffi::OsString, sync::Arc};
 
 use anyhow::Result;
 use clap::Subcommand;
-use ferrome_cell::{read::memory::Data, task::Resident};
+use ferrome_cell::{Error, read::memory::Data, task::Resident};
+use ferrome_core::interrupt::Interrupt;
 
 use crate::{Cli, Trouble, parse};
 
@@ -101,6 +102,11 @@ fn run_with(command: Command, given: Given) -> Result<()> {
         Command::Annotate(args) => annotate::run(&args, given),
         Command::Map(args) => map::run(&args),
     }
+}
+
+// Ends work that someone stopped, with what `stopped` says of it.
+fn go_on(interrupt: &Interrupt, stopped: Error) -> Result<()> {
+    if interrupt.is_raised() { Err(stopped.into()) } else { Ok(()) }
 }
 
 pub(crate) const EXAMPLES: &str = "\

@@ -18,6 +18,7 @@ use ferrome_core::device::{DeviceChoice, DtypeChoice};
 use ferrome_core::interrupt::Interrupt;
 use tch::{Device, Tensor};
 
+use super::go_on;
 use super::input::{Reading, found};
 use super::names::Names;
 use crate::options;
@@ -117,7 +118,7 @@ pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
     let bar = crate::tell::bar(args.quiet, 1000, crate::tell::TRAINING);
     let outcome = task::train(&start, &model, &mut |progress| tell::progress(&bar, args.quiet, progress))?;
     bar.finish_and_clear();
-    go_on(&interrupt)?;
+    go_on(&interrupt, stopped())?;
     let title = args.input.file_stem().unwrap_or(args.input.as_os_str()).to_string_lossy();
     let finish = Finish {
         config: &config,
@@ -133,18 +134,15 @@ pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
         device,
     };
     let methods = task::finish(finish, &model)?;
-    go_on(&interrupt)?;
+    go_on(&interrupt, stopped())?;
     args.write_h5ad(&corpus)?;
     args.tell(&outcome, &methods);
     Ok(())
 }
 
 // After the training, which is kept.
-fn go_on(interrupt: &Interrupt) -> Result<()> {
-    if interrupt.is_raised() {
-        return Err(Error::Interrupted { done: "the training is".to_owned(), overwrite: false }.into());
-    }
-    Ok(())
+fn stopped() -> Error {
+    Error::Interrupted { done: "the training is".to_owned(), overwrite: false }
 }
 
 impl Args {

@@ -18,6 +18,7 @@ use ferrome_core::{Error, device::DeviceChoice, interrupt::Interrupt};
 use tch::Device;
 
 use self::tokens::Tokens;
+use super::go_on;
 use crate::options::{self, Running};
 
 const EXAMPLES: &str = "\
@@ -157,9 +158,7 @@ pub(crate) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
         From::Embeddings => args.of_embeddings(&model, &panel)?,
         From::Attention => args.of_attention(&model, &panel, tokens.as_ref().zip(survey.as_ref()), &interrupt)?,
     };
-    if interrupt.is_raised() {
-        return Err(ferrome_cell::Error::Stopped.into());
-    }
+    go_on(&interrupt, ferrome_cell::Error::Stopped)?;
     fs_err::create_dir_all(&args.output)?;
     let suffix = match args.format {
         TableFormat::Parquet => "parquet",

@@ -7,6 +7,7 @@ use ferrome_cell::{Error, community};
 use ferrome_core::interrupt::Interrupt;
 
 use super::{Args, Block, tokens::Tokens};
+use crate::cell::go_on;
 use crate::tell;
 
 /// What a run found.
@@ -74,9 +75,7 @@ impl Args {
                 attention.add(std::mem::take(&mut batch))?;
                 length = 0;
                 tell::progress(attention.cells + attention.rejected.0, Some(survey.cells + survey.rejected.0), "cells");
-                if interrupt.is_raised() {
-                    return Err(Error::Stopped.into());
-                }
+                go_on(interrupt, Error::Stopped)?;
             }
             length += tokens;
             batch.push(cell);

@@ -12,6 +12,7 @@ use ferrome_core::interrupt::Interrupt;
 use tch::{Device, Kind};
 
 use super::Source;
+use crate::cell::go_on;
 use crate::cell::input::Reading;
 use crate::cell::names::Names;
 use crate::options::refuse_existing;
@@ -98,9 +99,7 @@ pub(super) fn run(args: &Args, given: Option<&Data>) -> Result<()> {
         let found = task::predict(&generator, &screen, genes, prepared.control_cells, prepared.seed)?;
         predictions.push((name.clone(), found));
         tell::progress(predictions.len() as u64, Some(asked.len() as u64), name);
-        if interrupt.is_raised() {
-            return Err(Error::Stopped.into());
-        }
+        go_on(&interrupt, Error::Stopped)?;
     }
     task::write_predictions(&predictions, &screen, &args.output)?;
     args.tell(&screen, predictions.len());

@@ -14,6 +14,7 @@ use ferrome_cell::{
 use ferrome_core::interrupt::Interrupt;
 
 use super::{check_output, written};
+use crate::cell::go_on;
 use crate::cell::input::{Reading, found};
 use crate::tell;
 
@@ -94,9 +95,7 @@ impl Args {
         let columns = builder.begin(&name, &header.genes, self.genes)?;
         let (genes, total) = (header.genes.len(), header.cells);
         while let Some(cells) = reader.next_cells(BLOCK)? {
-            if interrupt.is_raised() {
-                return Err(Error::Stopped.into());
-            }
+            go_on(interrupt, Error::Stopped)?;
             tell::progress(cells.first + cells.len() as u64, total, &name);
             cells.check(genes)?;
             builder.add(&columns, &cells, &totals)?;
